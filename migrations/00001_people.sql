@@ -127,6 +127,14 @@ CREATE TABLE sync_slices (
     PRIMARY KEY (run_id, position)
 );
 
+-- How far a run was, every few seconds: the rate that its progress shows.
+CREATE TABLE sync_samples (
+    run_id    bigint NOT NULL REFERENCES sync_runs (id) ON DELETE CASCADE,
+    at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    processed bigint NOT NULL,
+    PRIMARY KEY (run_id, at)
+);
+
 -- What a reconciliation read, until it is compared.
 CREATE TABLE reconcile_rows (
     run_id    bigint NOT NULL REFERENCES sync_runs (id) ON DELETE CASCADE,
@@ -212,4 +220,4 @@ INSERT INTO people_sync DEFAULT VALUES;
 
 -- +goose Down
 DROP TABLE people_sync, touched_people, seen_changes, sync_cursors, reconcile_differences, reconcile_slices,
-    reconcile_rows, sync_slices, person_changes, sync_runs, people_totals, people;
+    reconcile_rows, sync_samples, sync_slices, person_changes, sync_runs, people_totals, people;

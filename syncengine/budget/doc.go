@@ -1,0 +1,16 @@
+// Package budget keeps every replica of the program together within the limits of
+// another system: calls per window, calls in flight, calls per day.
+//
+// The limits belong to the customer's subscription and not to a process, so what
+// was used of them stands in the database: one row is the clock of the calls
+// (api_pace), a few rows are the places for calls in flight (api_slots), and calls
+// are counted by day and purpose (api_usage). A process that is killed leaves its
+// places leased until the calls that it made have surely ended; a restart,
+// however often, starts with the same clock.
+//
+// Calls are spaced evenly. Were they sent in bursts of the whole allowance, a
+// window that overlaps two bursts would hold twice the allowance.
+//
+// The package is an http.RoundTripper under the API client. What a call is for,
+// and how urgent it is, comes with its context (see WithPurpose).
+package budget
