@@ -14,6 +14,8 @@ var (
 	// ErrConflict says that a row with that unique value exists already, or that
 	// somebody else changed the row since it was read.
 	ErrConflict = errors.New("conflict")
+	// ErrLastAdmin says that nobody would be left who can sign in and configure.
+	ErrLastAdmin = errors.New("the last admin must stay one")
 	// ErrBadCursor says that a page cursor is not one that this program made for
 	// this order.
 	ErrBadCursor = errors.New("the page cursor is not valid for this order")
