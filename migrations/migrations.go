@@ -5,7 +5,9 @@ package migrations
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,8 +35,29 @@ const (
 	unlockLimit = 5 * time.Second
 )
 
-// Files returns the migrations' SQL files, for whoever names something by them.
-func Files() fs.FS { return files }
+// Fingerprint names the schema: it changes with any migration, the job queue's too.
+func Fingerprint() (string, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return "", fmt.Errorf("read the migrations: %w", err)
+	}
+	sum := sha256.New()
+	for _, name := range names {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("read the migration %s: %w", name, err)
+		}
+		fmt.Fprintf(sum, "%s\n%s\n", name, text)
+	}
+	migrator, err := queueMigrator(nil, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, migration := range migrator.AllVersions() {
+		fmt.Fprintf(sum, "%d\n%s\n", migration.Version, migration.SQLUp)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16], nil
+}
 
 // Up applies what is missing and returns how many migrations that was. Several
 // callers, on one machine or many, take turns; all but the first find nothing to
