@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 )
 
@@ -29,9 +30,16 @@ func translate(err error, doing string) error {
 		return nil
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
-	case errors.Is(err, gorm.ErrDuplicatedKey):
+	case errors.Is(err, gorm.ErrDuplicatedKey), isUniqueViolation(err):
 		return fmt.Errorf("%s: %w", doing, ErrConflict)
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
+}
+
+// isUniqueViolation knows the error that GORM leaves as it is where a row that a
+// statement returns is scanned.
+func isUniqueViolation(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "23505" // PostgreSQL: error codes, unique_violation
 }

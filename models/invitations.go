@@ -66,7 +66,7 @@ func AcceptInvitation(ctx context.Context, db *gorm.DB, token, name, passwordHas
 
 // hashToken is what the database keeps of a token. The tokens are random and
 // long, so a plain hash cannot be guessed back.
-func hashToken(token string) []byte {
+func hashToken(token string) blob {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }

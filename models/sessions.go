@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"time"
 
@@ -42,9 +43,13 @@ func FindSession(ctx context.Context, db *gorm.DB, idHash []byte, now time.Time)
 func SaveSession(ctx context.Context, db *gorm.DB, s Session) error {
 	err := db.WithContext(ctx).Exec(`
 		INSERT INTO sessions (id_hash, user_id, data, created_at, last_seen_at, expires_at, address, user_agent)
-		VALUES (@IDHash, @UserID, @Data, @CreatedAt, @LastSeenAt, @ExpiresAt, @Address, @UserAgent)
+		VALUES (@id, @user, @data, @created, @seen, @expires, @address, @agent)
 		ON CONFLICT (id_hash) DO UPDATE
-		SET data = excluded.data, last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at`, s).Error
+		SET data = excluded.data, last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at`,
+		map[string]any{
+			"id": blob(s.IDHash), "user": s.UserID, "data": blob(s.Data), "created": s.CreatedAt, "seen": s.LastSeenAt,
+			"expires": s.ExpiresAt, "address": s.Address, "agent": s.UserAgent,
+		}).Error
 	return translate(err, "save session")
 }
 
@@ -83,7 +88,7 @@ func DeleteSession(ctx context.Context, db *gorm.DB, idHash []byte) error {
 // RevokeSessions ends all sessions of a user but the one with the given hash, if any.
 func RevokeSessions(ctx context.Context, db *gorm.DB, userID int64, keep []byte) error {
 	err := db.WithContext(ctx).Exec("DELETE FROM sessions WHERE user_id = ? AND id_hash IS DISTINCT FROM CAST(? AS bytea)",
-		userID, keep).Error
+		userID, blob(keep)).Error
 	return translate(err, "revoke sessions")
 }
 
@@ -104,4 +109,16 @@ func PurgeExpired(ctx context.Context, db *gorm.DB, now time.Time) error {
 		db.Exec("DELETE FROM invitations WHERE expires_at <= ?", now).Error,
 		db.Exec("DELETE FROM signin_failures WHERE at <= ?", now.Add(-SigninWindow)).Error,
 	), "purge what expired")
+}
+
+// blob hands bytes to PostgreSQL as one parameter; after a parenthesis GORM would
+// spread them into a list.
+type blob []byte
+
+// Value implements driver.Valuer.
+func (b blob) Value() (driver.Value, error) {
+	if b == nil {
+		return nil, nil
+	}
+	return []byte(b), nil
 }
