@@ -1,0 +1,9 @@
+package live
+
+import (
+	"testing"
+
+	"salesactions/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
