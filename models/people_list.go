@@ -24,6 +24,7 @@ const (
 	SortBySource  PeopleSort = "source"
 	SortByOwner   PeopleSort = "owner"
 	SortByUpdated PeopleSort = "updated"
+	SortByID      PeopleSort = "id" // never changes, so pages read one by one miss nobody
 )
 
 // sortColumns has an index for each line (migrations/00001_people.sql).
@@ -35,6 +36,7 @@ var sortColumns = map[PeopleSort][]string{
 	SortBySource:  {"source_key", "id"},
 	SortByOwner:   {"owner_id", "name_key", "id"},
 	SortByUpdated: {"synced_at", "id"},
+	SortByID:      {"id"},
 }
 
 // PeopleQuery says which people, in which order, from where.
