@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	gormpostgres "gorm.io/driver/postgres"
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 const (
@@ -39,8 +40,8 @@ type Options struct {
 	MaxConns int32
 	// QueueConns is the most connections of the job queue; default 6.
 	QueueConns int32
-	// SlowQuery is from when on a query of GORM's is logged, without its values;
-	// default 500 ms.
+	// SlowQuery is from when on a query is logged, without its values; default
+	// 500 ms.
 	SlowQuery time.Duration
 }
 
@@ -63,7 +64,8 @@ func Open(ctx context.Context, url string, options Options) (*DB, error) {
 	if maxConns == 0 && !strings.Contains(url, "pool_max_conns") {
 		maxConns = defaultMaxConns
 	}
-	pool, err := openPool(ctx, url, maxConns)
+	tracer := slowQueries{options.Log, cmp.Or(options.SlowQuery, defaultSlowQuery)}
+	pool, err := openPool(ctx, url, maxConns, tracer)
 	if err != nil {
 		return nil, err
 	}
@@ -71,13 +73,13 @@ func Open(ctx context.Context, url string, options Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	queue, err := openPool(ctx, url, cmp.Or(options.QueueConns, defaultQueueConns))
+	queue, err := openPool(ctx, url, cmp.Or(options.QueueConns, defaultQueueConns), tracer)
 	if err != nil {
 		pool.Close()
 		return nil, err
 	}
 	db := &DB{Pool: pool, Queue: queue, url: url}
-	if db.Gorm, err = openGorm(pool, options); err != nil {
+	if db.Gorm, err = openGorm(pool); err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -98,7 +100,7 @@ func (db *DB) Close() {
 	db.Pool.Close()
 }
 
-func openPool(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, url string, maxConns int32, tracer pgx.QueryTracer) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// pgx repeats the URL in its error, and hides the password only in some forms.
@@ -112,6 +114,7 @@ func openPool(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, e
 		config.ConnConfig.RuntimeParams["application_name"] = applicationName
 	}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	config.ConnConfig.Tracer = tracer
 	config.AfterConnect = readTimesInUTC
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -150,13 +153,13 @@ func versionError(number string) error {
 	return nil
 }
 
-func openGorm(pool *pgxpool.Pool, options Options) (*gorm.DB, error) {
+func openGorm(pool *pgxpool.Pool) (*gorm.DB, error) {
 	handle := stdlib.OpenDBFromPool(pool)
 	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: handle}), &gorm.Config{
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 		DisableAutomaticPing:   true,
-		Logger:                 newQueryLog(options.Log, cmp.Or(options.SlowQuery, defaultSlowQuery)),
+		Logger:                 logger.Discard, // slowQueries logs for all
 		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	})
 	if err != nil {

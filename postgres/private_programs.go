@@ -33,6 +33,9 @@ func (p programs) postgres() string { return filepath.Join(p.dir, "postgres") }
 // path, else the newest.
 func findPrograms(ctx context.Context, binDir string, wanted int, data string) (programs, error) {
 	all := installed(ctx, binDir)
+	if err := ctx.Err(); err != nil {
+		return programs{}, fmt.Errorf("look for PostgreSQL: %w", err)
+	}
 	usable := slices.DeleteFunc(slices.Clone(all), func(p programs) bool { return p.major < minMajor })
 	if wanted > 0 {
 		for _, p := range usable {

@@ -24,7 +24,8 @@ const (
 
 // settle waits until nothing works in the folders any more. The lock is ours, so a
 // server that still runs belongs to a program that was killed, and is on its way out.
-// Afterwards a note of a server that is left over misleads nobody.
+// Afterwards no note that it left, in the database or beside its socket, misleads
+// anybody.
 func (p place) settle(ctx context.Context, log *slog.Logger) error {
 	note := filepath.Join(p.data, "postmaster.pid")
 	started := time.Now()
@@ -34,7 +35,7 @@ func (p place) settle(ctx context.Context, log *slog.Logger) error {
 	for {
 		busy := append(holders(p.data), holders(p.fresh)...)
 		if len(busy) == 0 {
-			return dropStale(note)
+			return errors.Join(dropStale(note), dropStale(filepath.Join(p.socket, ".s.PGSQL."+socketPort+".lock")))
 		}
 		waited := time.Since(started)
 		if waited > patienceMost {
@@ -56,8 +57,9 @@ func (p place) settle(ctx context.Context, log *slog.Logger) error {
 }
 
 // dropStale removes the note of a server that was killed when its process number
-// belongs to another program by now; PostgreSQL takes that one for the server and
-// refuses to start. A note whose process is gone it clears up itself.
+// belongs to another program by now, or to the dead server until somebody collects it;
+// PostgreSQL would take that for the server and refuse to start. A note whose process
+// is gone it clears up itself.
 func dropStale(note string) error {
 	pid := notedPID(note)
 	if pid == 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {

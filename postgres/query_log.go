@@ -5,34 +5,39 @@ import (
 	"log/slog"
 	"time"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
+	"github.com/jackc/pgx/v5"
 )
 
-// queryLog tells of slow queries, never of their values. A query's error is returned
-// to its caller, who decides whether to log it, so it is not logged here too.
-type queryLog struct{ logger.Interface }
-
-func newQueryLog(log *slog.Logger, slow time.Duration) queryLog {
-	return queryLog{logger.NewSlogLogger(log, logger.Config{
-		LogLevel:             logger.Warn,
-		SlowThreshold:        slow,
-		ParameterizedQueries: true,
-	})}
+// slowQueries tells of slow queries, reading their rows included, by their text
+// without the values. It listens to pgx rather than GORM: that covers everybody, and
+// GORM's own log fills the values in after all where a query ends in Scan. An error is
+// returned to its caller, who decides whether to log it, so it is not logged here.
+type slowQueries struct {
+	log  *slog.Logger
+	slow time.Duration
 }
 
-func (l queryLog) LogMode(level logger.LogLevel) logger.Interface {
-	return queryLog{l.Interface.LogMode(level)}
+type startedKey struct{}
+
+type startedQuery struct {
+	sql string
+	at  time.Time
 }
 
-func (l queryLog) Trace(ctx context.Context, begin time.Time, query func() (string, int64), _ error) {
-	l.Interface.Trace(ctx, begin, query, nil)
+// TraceQueryStart is called by pgx.
+func (s slowQueries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, query pgx.TraceQueryStartData) context.Context {
+	return context.WithValue(ctx, startedKey{}, startedQuery{query.SQL, time.Now()})
 }
 
-// ParamsFilter has to be visible on the outermost logger, else GORM writes the values
-// into the query that it logs.
-func (l queryLog) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) {
-	return sql, nil
+// TraceQueryEnd is called by pgx.
+func (s slowQueries) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, end pgx.TraceQueryEndData) {
+	query, ok := ctx.Value(startedKey{}).(startedQuery)
+	if !ok {
+		return
+	}
+	if took := time.Since(query.at); took >= s.slow {
+		s.log.WarnContext(ctx, "slow query", "sql", query.sql, "duration", took, "rows", end.CommandTag.RowsAffected())
+	}
 }
 
-var _ gorm.ParamsFilter = queryLog{}
+var _ pgx.QueryTracer = slowQueries{}

@@ -45,8 +45,8 @@ func TestNew(t *testing.T) {
 	})
 }
 
-func BenchmarkNew(b *testing.B) {
+func BenchmarkURL(b *testing.B) {
 	for b.Loop() {
-		b.Run("database", func(b *testing.B) { postgrestest.New(b) })
+		postgrestest.URL(b)
 	}
 }

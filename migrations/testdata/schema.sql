@@ -1,0 +1,502 @@
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+CREATE TABLE public.api_pace (
+    system text NOT NULL,
+    next_call_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    blocked_until timestamp with time zone,
+    blocked_why text,
+    spent_until timestamp with time zone
+);
+
+CREATE TABLE public.api_slots (
+    system text NOT NULL,
+    slot integer NOT NULL,
+    holder text,
+    leased_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.api_tokens (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    scope text NOT NULL,
+    token_hash bytea NOT NULL,
+    hint text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_tokens_scope_check CHECK ((scope = ANY (ARRAY['read'::text, 'record'::text, 'admin'::text])))
+);
+
+ALTER TABLE public.api_tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.api_tokens_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.api_usage (
+    system text NOT NULL,
+    day date NOT NULL,
+    purpose text NOT NULL,
+    calls bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.audit_events (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE public.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.connections (
+    system text NOT NULL,
+    endpoint text NOT NULL,
+    client_id text NOT NULL,
+    secret_sealed bytea NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT connections_system_check CHECK ((system = ANY (ARRAY['marketo'::text, 'salesforce'::text])))
+);
+
+CREATE TABLE public.invitations (
+    token_hash bytea NOT NULL,
+    user_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.leases (
+    name text NOT NULL,
+    holder text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.people (
+    id bigint NOT NULL,
+    first_name text,
+    last_name text,
+    salesforce_contact_id text,
+    salesforce_lead_id text,
+    salesforce_account_id text,
+    salesforce_opportunity_id text,
+    company text,
+    title text,
+    email text,
+    phone text,
+    linkedin_url text,
+    source text,
+    owner_id text,
+    salesforce_type text,
+    unsubscribed boolean DEFAULT false NOT NULL,
+    marketo_created_at timestamp with time zone,
+    marketo_updated_at timestamp with time zone,
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    company_key text NOT NULL COLLATE pg_catalog."C",
+    title_key text NOT NULL COLLATE pg_catalog."C",
+    email_key text NOT NULL COLLATE pg_catalog."C",
+    source_key text NOT NULL COLLATE pg_catalog."C",
+    search text NOT NULL COLLATE pg_catalog."C",
+    read_at timestamp with time zone NOT NULL,
+    synced_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_run_id bigint NOT NULL,
+    archived_at timestamp with time zone,
+    archive_reason text,
+    merged_into bigint,
+    CONSTRAINT people_archive_reason_check CHECK ((archive_reason = ANY (ARRAY['owner_lost'::text, 'deleted'::text, 'merged'::text, 'not_found'::text, 'unqualified'::text]))),
+    CONSTRAINT people_check CHECK (((archived_at IS NULL) = (archive_reason IS NULL)))
+)
+WITH (fillfactor='85');
+
+COMMENT ON COLUMN public.people.read_at IS 'When the read that these values come from was sent; the read sent later wins.';
+
+COMMENT ON COLUMN public.people.synced_at IS 'When a value of this row last changed here.';
+
+CREATE TABLE public.people_sync (
+    only_row boolean DEFAULT true NOT NULL,
+    state text DEFAULT 'idle'::text NOT NULL,
+    paused_at timestamp with time zone,
+    paused_by text,
+    trouble_class text,
+    trouble_code text,
+    trouble_text text,
+    trouble_remedy text,
+    trouble_since timestamp with time zone,
+    retry_at timestamp with time zone,
+    failed boolean DEFAULT false NOT NULL,
+    copied_at timestamp with time zone,
+    caught_up_at timestamp with time zone,
+    preview jsonb,
+    preview_at timestamp with time zone,
+    CONSTRAINT people_sync_only_row_check CHECK (only_row),
+    CONSTRAINT people_sync_state_check CHECK ((state = ANY (ARRAY['idle'::text, 'copying'::text, 'following'::text])))
+);
+
+CREATE TABLE public.people_totals (
+    only_row boolean DEFAULT true NOT NULL,
+    live bigint DEFAULT 0 NOT NULL,
+    archived bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT people_totals_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE public.person_changes (
+    id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    field text NOT NULL,
+    old text,
+    new text,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.person_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.person_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.reconcile_differences (
+    run_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    kind text NOT NULL,
+    healed_at timestamp with time zone,
+    CONSTRAINT reconcile_differences_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'extra'::text, 'differs'::text])))
+);
+
+CREATE TABLE public.reconcile_rows (
+    run_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    person_id bigint NOT NULL,
+    qualifies boolean NOT NULL,
+    checksum bytea
+);
+
+CREATE TABLE public.reconcile_slices (
+    run_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    label text NOT NULL,
+    marketo_count bigint NOT NULL,
+    workspace_count bigint NOT NULL,
+    marketo_checksum text NOT NULL,
+    workspace_checksum text NOT NULL
+);
+
+CREATE TABLE public.seen_changes (
+    stream text NOT NULL,
+    guid text NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.sessions (
+    id_hash bytea NOT NULL,
+    user_id bigint,
+    data bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    user_agent text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE public.settings (
+    name text NOT NULL,
+    value jsonb NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by text NOT NULL
+);
+
+CREATE TABLE public.signin_failures (
+    id bigint NOT NULL,
+    email text NOT NULL,
+    address text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.signin_failures ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.signin_failures_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.sync_cursors (
+    stream text NOT NULL,
+    token text NOT NULL,
+    watermark timestamp with time zone NOT NULL,
+    polled_at timestamp with time zone,
+    swept_at timestamp with time zone,
+    trail jsonb DEFAULT '[]'::jsonb NOT NULL
+);
+
+CREATE TABLE public.sync_runs (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    started_by text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    outcome text,
+    error text,
+    total bigint,
+    processed bigint DEFAULT 0 NOT NULL,
+    created bigint DEFAULT 0 NOT NULL,
+    updated bigint DEFAULT 0 NOT NULL,
+    archived bigint DEFAULT 0 NOT NULL,
+    api_calls bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT sync_runs_check CHECK (((finished_at IS NULL) = (outcome IS NULL))),
+    CONSTRAINT sync_runs_kind_check CHECK ((kind = ANY (ARRAY['copy'::text, 'follow'::text, 'reconcile'::text]))),
+    CONSTRAINT sync_runs_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])))
+);
+
+ALTER TABLE public.sync_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.sync_runs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.sync_samples (
+    run_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    processed bigint NOT NULL
+);
+
+CREATE TABLE public.sync_slices (
+    run_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    method text NOT NULL,
+    from_time timestamp with time zone,
+    to_time timestamp with time zone,
+    from_id bigint,
+    to_id bigint,
+    state text DEFAULT 'planned'::text NOT NULL,
+    export_id text,
+    read_at timestamp with time zone,
+    bytes_total bigint,
+    checksum text,
+    bytes_done bigint DEFAULT 0 NOT NULL,
+    hash_state bytea,
+    header text[],
+    rows_total bigint,
+    rows_done bigint DEFAULT 0 NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    CONSTRAINT sync_slices_method_check CHECK ((method = ANY (ARRAY['created_at'::text, 'list'::text, 'ids'::text]))),
+    CONSTRAINT sync_slices_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'exporting'::text, 'reading'::text, 'done'::text])))
+);
+
+CREATE TABLE public.touched_people (
+    person_id bigint NOT NULL,
+    touched_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    leased_until timestamp with time zone,
+    misses integer DEFAULT 0 NOT NULL,
+    urgent boolean DEFAULT false NOT NULL,
+    deleted boolean DEFAULT false NOT NULL,
+    merged_into bigint
+);
+
+CREATE TABLE public.users (
+    id bigint NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone,
+    deactivated_at timestamp with time zone,
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['rep'::text, 'admin'::text])))
+);
+
+ALTER TABLE public.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.users_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.api_pace
+    ADD CONSTRAINT api_pace_pkey PRIMARY KEY (system);
+
+ALTER TABLE ONLY public.api_slots
+    ADD CONSTRAINT api_slots_pkey PRIMARY KEY (system, slot);
+
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_token_hash_key UNIQUE (token_hash);
+
+ALTER TABLE ONLY public.api_usage
+    ADD CONSTRAINT api_usage_pkey PRIMARY KEY (system, day, purpose);
+
+ALTER TABLE ONLY public.audit_events
+    ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.connections
+    ADD CONSTRAINT connections_pkey PRIMARY KEY (system);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_user_id_key UNIQUE (user_id);
+
+ALTER TABLE ONLY public.leases
+    ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.people
+    ADD CONSTRAINT people_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.people_sync
+    ADD CONSTRAINT people_sync_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.people_totals
+    ADD CONSTRAINT people_totals_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.person_changes
+    ADD CONSTRAINT person_changes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.reconcile_differences
+    ADD CONSTRAINT reconcile_differences_pkey PRIMARY KEY (run_id, person_id);
+
+ALTER TABLE ONLY public.reconcile_rows
+    ADD CONSTRAINT reconcile_rows_pkey PRIMARY KEY (run_id, person_id);
+
+ALTER TABLE ONLY public.reconcile_slices
+    ADD CONSTRAINT reconcile_slices_pkey PRIMARY KEY (run_id, "position");
+
+ALTER TABLE ONLY public.seen_changes
+    ADD CONSTRAINT seen_changes_pkey PRIMARY KEY (stream, guid);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id_hash);
+
+ALTER TABLE ONLY public.settings
+    ADD CONSTRAINT settings_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.signin_failures
+    ADD CONSTRAINT signin_failures_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sync_cursors
+    ADD CONSTRAINT sync_cursors_pkey PRIMARY KEY (stream);
+
+ALTER TABLE ONLY public.sync_runs
+    ADD CONSTRAINT sync_runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sync_samples
+    ADD CONSTRAINT sync_samples_pkey PRIMARY KEY (run_id, at);
+
+ALTER TABLE ONLY public.sync_slices
+    ADD CONSTRAINT sync_slices_pkey PRIMARY KEY (run_id, "position");
+
+ALTER TABLE ONLY public.touched_people
+    ADD CONSTRAINT touched_people_pkey PRIMARY KEY (person_id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+CREATE INDEX audit_events_by_action ON public.audit_events USING btree (action, id DESC);
+
+CREATE INDEX audit_events_by_actor ON public.audit_events USING btree (actor, id DESC);
+
+CREATE INDEX people_archived ON public.people USING btree (name_key, id) WHERE (archived_at IS NOT NULL);
+
+CREATE INDEX people_by_account ON public.people USING btree (salesforce_account_id) WHERE (salesforce_account_id IS NOT NULL);
+
+CREATE INDEX people_by_company ON public.people USING btree (company_key, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX people_by_contact ON public.people USING btree (salesforce_contact_id) WHERE (salesforce_contact_id IS NOT NULL);
+
+CREATE INDEX people_by_email ON public.people USING btree (email_key, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX people_by_lead ON public.people USING btree (salesforce_lead_id) WHERE (salesforce_lead_id IS NOT NULL);
+
+CREATE INDEX people_by_marketo_created ON public.people USING btree (marketo_created_at);
+
+CREATE INDEX people_by_name ON public.people USING btree (name_key, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX people_by_owner ON public.people USING btree (owner_id, name_key, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX people_by_source ON public.people USING btree (source_key, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX people_by_synced ON public.people USING btree (synced_at, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX people_by_title ON public.people USING btree (title_key, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX people_search ON public.people USING gin (search public.gin_trgm_ops) WITH (gin_pending_list_limit='1024');
+
+CREATE INDEX people_unsubscribed ON public.people USING btree (name_key, id) WHERE ((archived_at IS NULL) AND unsubscribed);
+
+CREATE INDEX people_with_opportunity ON public.people USING btree (name_key, id) WHERE ((archived_at IS NULL) AND (salesforce_opportunity_id IS NOT NULL));
+
+CREATE INDEX person_changes_of_person ON public.person_changes USING btree (person_id, id DESC);
+
+CREATE INDEX person_changes_of_run ON public.person_changes USING btree (run_id, id);
+
+CREATE INDEX seen_changes_by_time ON public.seen_changes USING btree (seen_at);
+
+CREATE INDEX sessions_expired ON public.sessions USING btree (expires_at);
+
+CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id);
+
+CREATE INDEX signin_failures_by_address ON public.signin_failures USING btree (address, at);
+
+CREATE INDEX signin_failures_by_email ON public.signin_failures USING btree (email, at);
+
+CREATE UNIQUE INDEX sync_runs_one_in_progress ON public.sync_runs USING btree (kind) WHERE ((finished_at IS NULL) AND (kind <> 'follow'::text));
+
+CREATE INDEX sync_runs_recent ON public.sync_runs USING btree (started_at DESC);
+
+CREATE INDEX touched_people_due ON public.touched_people USING btree (urgent DESC, due_at);
+
+CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.person_changes
+    ADD CONSTRAINT person_changes_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.person_changes
+    ADD CONSTRAINT person_changes_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.sync_runs(id);
+
+ALTER TABLE ONLY public.reconcile_differences
+    ADD CONSTRAINT reconcile_differences_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.sync_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.reconcile_rows
+    ADD CONSTRAINT reconcile_rows_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.sync_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.reconcile_slices
+    ADD CONSTRAINT reconcile_slices_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.sync_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sync_samples
+    ADD CONSTRAINT sync_samples_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.sync_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sync_slices
+    ADD CONSTRAINT sync_slices_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.sync_runs(id) ON DELETE CASCADE;
