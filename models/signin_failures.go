@@ -66,3 +66,8 @@ func SigninSucceeded(ctx context.Context, db *gorm.DB, email, address string) er
 		NormalEmail(email), address).Error
 	return translate(err, "forget failures to sign in")
 }
+
+// ForgetSignin takes back a try that nothing could be decided about.
+func ForgetSignin(ctx context.Context, db *gorm.DB, try int64) error {
+	return translate(db.WithContext(ctx).Exec("DELETE FROM signin_failures WHERE id = ?", try).Error, "forget a try to sign in")
+}
