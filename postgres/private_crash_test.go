@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -63,6 +64,22 @@ func TestPrivateCrash(t *testing.T) {
 		require.NoError(t, os.WriteFile(note(dir), stale, 0o600))
 		second := start(t, postgres.Config{Dir: dir})
 		require.Equal(t, 1, query(t, second.URL(), "SELECT 1"))
+	})
+
+	t.Run("a program killed while it makes the database is no obstacle", func(t *testing.T) {
+		t.Parallel()
+		dir := dataDir(t)
+		command := exec.Command(self(t))
+		command.Env = append(os.Environ(), envDir+"="+dir)
+		require.NoError(t, command.Start())
+		require.Eventually(t, func() bool {
+			_, err := os.Stat(filepath.Join(dir, "postgres.new", "PG_VERSION"))
+			return err == nil
+		}, patience, poll)
+		require.NoError(t, command.Process.Kill())
+		require.Error(t, command.Wait())
+		launch(t, dir, false)
+		require.Equal(t, 1, query(t, urlOf(t, dir), "SELECT 1"))
 	})
 
 	t.Run("a database half made is made again", func(t *testing.T) {

@@ -161,7 +161,8 @@ func (p *Private) initdb(ctx context.Context, programs programs, account *accoun
 	if p.config.Settings["fsync"] == "off" {
 		arguments = append(arguments, "--no-sync")
 	}
-	run, err := startProcess(p.place.dir, account, programs.initdb(), arguments...)
+	// It works in the folder that it fills, by which settle finds one left over.
+	run, err := startProcess(p.place.fresh, account, programs.initdb(), arguments...)
 	if err != nil {
 		return err
 	}
