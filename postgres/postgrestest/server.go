@@ -66,6 +66,9 @@ type server struct {
 	admin   *pgxpool.Pool
 	private *postgres.Private
 	slot    *os.File
+	// strategy is how databases are cloned. Copying files takes a third of the time
+	// of the default where nothing is synced to disk, and longer where it is.
+	strategy string
 
 	mu       sync.Mutex
 	prepared string // the template's name, once it is there
@@ -82,7 +85,7 @@ func start(ctx context.Context) (*server, error) {
 	}
 	err := s.connect(ctx, address)
 	if err == nil && s.private != nil {
-		err = s.dropLeftovers(ctx)
+		err = errors.Join(s.chooseStrategy(ctx), s.dropLeftovers(ctx))
 	}
 	if err != nil {
 		s.stop()
@@ -161,6 +164,19 @@ func (s *server) connect(ctx context.Context, address string) error {
 	return nil
 }
 
+// chooseStrategy knows that PostgreSQL 14 has files copied only, and no word for it.
+func (s *server) chooseStrategy(ctx context.Context) error {
+	var choice bool
+	err := s.admin.QueryRow(ctx, "SELECT current_setting('server_version_num')::int >= 150000").Scan(&choice)
+	if err != nil {
+		return fmt.Errorf("read the version of the test database server: %w", err)
+	}
+	if choice {
+		s.strategy = " STRATEGY file_copy"
+	}
+	return nil
+}
+
 func (s *server) url(database string) string {
 	address := *s.base
 	address.Path = "/" + database
@@ -169,7 +185,7 @@ func (s *server) url(database string) string {
 
 func (s *server) clone(ctx context.Context, template string) (string, error) {
 	name := "test_" + rand.Text()
-	_, err := s.admin.Exec(ctx, "CREATE DATABASE "+quote(name)+" TEMPLATE "+quote(template))
+	_, err := s.admin.Exec(ctx, "CREATE DATABASE "+quote(name)+" TEMPLATE "+quote(template)+s.strategy)
 	return name, err
 }
 
