@@ -45,6 +45,9 @@ CREATE TABLE people (
 COMMENT ON COLUMN people.read_at IS 'When the read that these values come from was sent; the read sent later wins.';
 COMMENT ON COLUMN people.synced_at IS 'When a value of this row last changed here.';
 
+-- So many samples tell how rare a search is, which decides how it is done.
+ALTER TABLE people ALTER COLUMN search SET STATISTICS 1000;
+
 -- One index for each sort of the list, and for each filter that is selective.
 CREATE INDEX people_by_name ON people (name_key, id) WHERE archived_at IS NULL;
 CREATE INDEX people_by_company ON people (company_key, id) WHERE archived_at IS NULL;
@@ -173,7 +176,7 @@ CREATE TABLE sync_cursors (
     watermark  timestamptz NOT NULL,
     polled_at  timestamptz,
     swept_at   timestamptz,
-    deep_swept_at timestamptz
+    trail      jsonb NOT NULL DEFAULT '[]'
 );
 
 -- Changes already taken from the streams, so that reading an overlap again costs nothing.
@@ -208,6 +211,7 @@ CREATE TABLE people_sync (
     trouble_class text,
     trouble_code  text,
     trouble_text  text,
+    trouble_remedy text,
     trouble_since timestamptz,
     retry_at      timestamptz,
     failed        boolean NOT NULL DEFAULT false,

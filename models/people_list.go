@@ -72,10 +72,16 @@ type Total struct {
 	Exact bool
 }
 
-// walkRows is how many rows of a sort's index are looked at for matches before
-// the matches are looked up by the filter's own index instead. A filter that
-// more than one in a hundred people meet fills a page within it.
-const walkRows = 4000
+const (
+	// walkShare is from which share of the people on a filter is met often enough
+	// that walking the order's index fills a page soon; a rarer match is found by
+	// the filter's own index. At a million people both look at some 7,000 rows at
+	// this share, which is the worst case.
+	walkShare = 0.007
+	// walkRows is how many rows a walk looks at before it gives up: then the
+	// matches stand close together far from the beginning.
+	walkRows = 15_000
+)
 
 // ListPeople returns a page of people. It never counts or skips rows: pages are
 // found by key, and a filter is either met by many people, so that walking the
@@ -88,25 +94,56 @@ func ListPeople(ctx context.Context, db *gorm.DB, q PeopleQuery) (PeoplePage, er
 	}
 	db = db.WithContext(ctx)
 	page := PeoplePage{}
-	rows, known, err := list.walk(db)
+	rows, err := list.read(db, &page.Total)
 	if err != nil {
-		return PeoplePage{}, translate(err, "walk people")
-	}
-	if !known {
-		if rows, page.Total, err = list.lookUp(db); err != nil {
-			return PeoplePage{}, translate(err, "look people up")
-		}
-	} else if page.Total, err = list.estimate(db, len(rows)); err != nil {
-		return PeoplePage{}, translate(err, "estimate people")
+		return PeoplePage{}, translate(err, "list people")
 	}
 	list.paginate(&page, rows)
 	return page, nil
+}
+
+// read chooses the way: by the order where that is all, or where many match.
+func (l *peopleList) read(db *gorm.DB, total *Total) ([]peopleRow, error) {
+	everybody, err := countPeople(db, l.query.Archived)
+	if err != nil {
+		return nil, err
+	}
+	*total = everybody
+	if len(l.filter) == 0 && len(l.scope) == 1 {
+		return l.inOrder(db)
+	}
+	if !l.selective() {
+		if *total, err = l.estimate(db); err != nil {
+			return nil, err
+		}
+	}
+	var rows []peopleRow
+	switch {
+	case len(l.filter) == 0:
+		rows, err = l.inOrder(db)
+	case !l.selective() && float64(total.N) >= walkShare*float64(everybody.N):
+		rows, err = l.walk(db)
+		if err == nil && len(rows) <= l.query.Limit {
+			rows, err = l.lookUp(db)
+		}
+	default:
+		rows, err = l.lookUp(db)
+	}
+	switch {
+	case len(rows) > 0 && rows[0].Total > 0:
+		*total = Total{N: rows[0].Total, Exact: true}
+	case l.query.Cursor == "" && len(rows) <= l.query.Limit:
+		*total = Total{N: int64(len(rows)), Exact: true}
+	}
+	total.N = max(total.N, int64(len(rows)))
+	return rows, err
 }
 
 // peopleRow is a person with the texts of its place in the order.
 type peopleRow struct {
 	Person `gorm:"embedded"`
 	Place  string // JSON array
+	Total  int64  // of all who match, where all were looked up
 }
 
 // peopleList is a query made ready: conditions apart from the place in the order.
@@ -194,73 +231,52 @@ func (l *peopleList) selective() bool {
 	return q.MarketoID != 0 || q.SalesforceID != "" || q.Email != ""
 }
 
-// walk reads the order's index for a page. known is false when it gave up before
-// it had a full page: then there may be more.
-func (l *peopleList) walk(db *gorm.DB) (rows []peopleRow, known bool, err error) {
-	if l.selective() {
-		return nil, false, nil
-	}
-	sql := "SELECT " + personColumns + ", " + l.place() + " AS place FROM people WHERE " +
-		strings.Join(append(slices.Clone(l.scope), l.keyset()...), " AND ") + l.order()
-	if len(l.filter) == 0 {
-		err = db.Raw(sql+" LIMIT @limit", l.with("limit", l.query.Limit+1)).Scan(&rows).Error
-		return rows, true, err
-	}
-	inner := strings.Replace(sql, "SELECT ", "SELECT search, company_key, source_key, ", 1)
-	for _, column := range l.columns {
-		if !strings.Contains(inner, " "+column+",") {
-			inner = strings.Replace(inner, "SELECT ", "SELECT "+column+", ", 1)
-		}
-	}
-	args := l.with("limit", l.query.Limit+1)
-	args["walk"] = walkRows
-	err = db.Raw("SELECT "+personColumns+", place FROM ("+inner+" LIMIT @walk) walked WHERE "+
-		strings.Join(l.filter, " AND ")+l.order()+" LIMIT @limit", args).Scan(&rows).Error
-	return rows, len(rows) > l.query.Limit, err
+// inOrder reads a page from the order's index, which covers all conditions.
+func (l *peopleList) inOrder(db *gorm.DB) ([]peopleRow, error) {
+	var rows []peopleRow
+	err := l.raw(db, l.ordered(l.query.Limit+1)).Scan(&rows).Error
+	return rows, err
+}
+
+// walk reads the order's index until it has a page, or gives up.
+func (l *peopleList) walk(db *gorm.DB) ([]peopleRow, error) {
+	var rows []peopleRow
+	sql := fmt.Sprintf("SELECT "+personColumns+", place FROM (%s) walked WHERE %s%s LIMIT %d",
+		strings.Replace(l.ordered(walkRows), "SELECT ", "SELECT "+foldedColumns+", ", 1),
+		strings.Join(l.filter, " AND "), l.order(), l.query.Limit+1)
+	err := l.raw(db, sql).Scan(&rows).Error
+	return rows, err
+}
+
+// foldedColumns are what conditions and orders look at.
+const foldedColumns = "name_key, company_key, title_key, email_key, source_key, search"
+
+// ordered is the SQL of people in order, from the cursor's place on.
+func (l *peopleList) ordered(limit int) string {
+	return fmt.Sprintf("SELECT "+personColumns+", %s AS place FROM people WHERE %s%s LIMIT %d",
+		l.place(), strings.Join(append(slices.Clone(l.scope), l.keyset()...), " AND "), l.order(), limit)
 }
 
 // lookUp finds all matches by the filter's own indexes, then orders them; the
 // common table expression keeps the planner from walking the order once more.
-func (l *peopleList) lookUp(db *gorm.DB) ([]peopleRow, Total, error) {
-	var rows []struct {
-		peopleRow `gorm:"embedded"`
-		Total     int64
-	}
-	matching := strings.Join(append(slices.Clone(l.scope), l.filter...), " AND ")
+func (l *peopleList) lookUp(db *gorm.DB) ([]peopleRow, error) {
+	var rows []peopleRow
 	where := ""
 	if keyset := l.keyset(); len(keyset) > 0 {
 		where = " WHERE " + keyset[0]
 	}
-	columns := strings.Join(l.columns, ", ")
-	err := db.Raw("WITH hits AS MATERIALIZED (SELECT "+columns+" FROM people WHERE "+matching+")"+
-		" SELECT "+personColumns+", "+l.place()+" AS place, (SELECT count(*) FROM hits) AS total"+
-		" FROM people WHERE id = ANY(ARRAY(SELECT id FROM hits"+where+l.order()+" LIMIT @limit))"+l.order(),
-		l.with("limit", l.query.Limit+1)).Scan(&rows).Error
-	total := Total{Exact: true}
-	people := make([]peopleRow, 0, len(rows))
-	for _, row := range rows {
-		people, total.N = append(people, row.peopleRow), row.Total
-	}
-	return people, total, err
+	sql := fmt.Sprintf("WITH hits AS MATERIALIZED (SELECT %s FROM people WHERE %s)"+
+		" SELECT "+personColumns+", %s AS place, (SELECT count(*) FROM hits) AS total"+
+		" FROM people WHERE id = ANY(ARRAY(SELECT id FROM hits%s%s LIMIT %d))%s",
+		strings.Join(l.columns, ", "), l.matching(), l.place(), where, l.order(), l.query.Limit+1, l.order())
+	err := l.raw(db, sql).Scan(&rows).Error
+	return rows, err
 }
 
-// estimate says how many people match: exactly where that is known, else as the
-// planner's statistics have it.
-func (l *peopleList) estimate(db *gorm.DB, found int) (Total, error) {
-	if l.query.Cursor == "" && found <= l.query.Limit {
-		return Total{N: int64(found), Exact: true}, nil
-	}
-	if len(l.filter) == 0 && len(l.scope) == 1 {
-		var totals struct{ Live, Archived int64 }
-		err := db.Raw("SELECT live, archived FROM people_totals").Scan(&totals).Error
-		if l.query.Archived {
-			return Total{N: totals.Archived, Exact: true}, err
-		}
-		return Total{N: totals.Live, Exact: true}, err
-	}
+// estimate says how many people match, as the planner's statistics have it.
+func (l *peopleList) estimate(db *gorm.DB) (Total, error) {
 	var plan string
-	err := db.Raw("EXPLAIN (FORMAT JSON) SELECT 1 FROM people WHERE "+
-		strings.Join(append(slices.Clone(l.scope), l.filter...), " AND "), l.args).Row().Scan(&plan)
+	err := l.raw(db, "EXPLAIN (FORMAT JSON) SELECT 1 FROM people WHERE "+l.matching()).Row().Scan(&plan)
 	if err != nil {
 		return Total{}, err
 	}
@@ -272,7 +288,20 @@ func (l *peopleList) estimate(db *gorm.DB, found int) (Total, error) {
 	if err := json.Unmarshal([]byte(plan), &parsed); err != nil || len(parsed) == 0 {
 		return Total{}, fmt.Errorf("read the planner's estimate: %w", err)
 	}
-	return Total{N: max(parsed[0].Plan.Rows, int64(found))}, nil
+	return Total{N: parsed[0].Plan.Rows}, nil
+}
+
+func countPeople(db *gorm.DB, archived bool) (Total, error) {
+	var totals struct{ Live, Archived int64 }
+	err := db.Raw("SELECT live, archived FROM people_totals").Scan(&totals).Error
+	if archived {
+		return Total{N: totals.Archived, Exact: true}, err
+	}
+	return Total{N: totals.Live, Exact: true}, err
+}
+
+func (l *peopleList) matching() string {
+	return strings.Join(append(slices.Clone(l.scope), l.filter...), " AND ")
 }
 
 // paginate cuts the extra row that tells whether there is more, puts a page read
@@ -299,12 +328,13 @@ func (l *peopleList) paginate(page *PeoplePage, rows []peopleRow) {
 	}
 }
 
-func (l *peopleList) with(name string, value any) map[string]any {
-	args := map[string]any{name: value}
-	for k, v := range l.args {
-		args[k] = v
+// raw hands GORM the values only where the SQL names some; it takes a map that
+// nothing names for a value of its own.
+func (l *peopleList) raw(db *gorm.DB, sql string) *gorm.DB {
+	if strings.Contains(sql, "@") {
+		return db.Raw(sql, l.args)
 	}
-	return args
+	return db.Raw(sql)
 }
 
 // place is the SQL of the texts that a cursor keeps.

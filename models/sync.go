@@ -57,17 +57,18 @@ const (
 
 // PeopleSync is the one row that says what the people sync is doing, and why it is not.
 type PeopleSync struct {
-	State        SyncPhase
-	PausedAt     *time.Time
-	PausedBy     *string
-	TroubleClass *string // a class of syncengine/failure
-	TroubleCode  *string
-	TroubleText  *string
-	TroubleSince *time.Time
-	RetryAt      *time.Time
-	Failed       bool // nothing goes on until somebody acts
-	CopiedAt     *time.Time
-	CaughtUpAt   *time.Time // when the streams were last read to their end
+	State         SyncPhase
+	PausedAt      *time.Time
+	PausedBy      *string
+	TroubleClass  *string // a class of syncengine/failure
+	TroubleCode   *string
+	TroubleText   *string
+	TroubleRemedy *string
+	TroubleSince  *time.Time
+	RetryAt       *time.Time
+	Failed        bool // nothing goes on until somebody acts
+	CopiedAt      *time.Time
+	CaughtUpAt    *time.Time // when the streams were last read to their end
 }
 
 // FindPeopleSync returns the state of the people sync.
