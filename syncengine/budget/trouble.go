@@ -19,6 +19,7 @@ const (
 	QuotaSpent         // no calls left today
 	Down               // not available for minutes
 	Broken             // an intermittent error: after several in a row everybody pauses
+	Unclear            // an error that says nothing about health
 )
 
 // breakerAfter is how many broken answers in a row open the breaker.
@@ -75,10 +76,10 @@ func (b *Budget) reaction(signal Signal) (time.Duration, string) {
 		}
 		pause := time.Second << min(b.trouble.broken-breakerAfter, 6)
 		return pause/2 + jitter(pause/2), "several broken answers in a row"
-	default:
+	case Healthy:
 		b.trouble.broken = 0
-		return 0, ""
 	}
+	return 0, ""
 }
 
 // Reset forgets blocks, when an admin changed the connection and asks anew.

@@ -1,0 +1,108 @@
+package syncengine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"salesactions/models"
+	"salesactions/syncengine/budget"
+	"salesactions/syncengine/people"
+)
+
+// settingMarketoTest is the settings group with the last connection test.
+const settingMarketoTest = "marketo_test"
+
+// FieldMapping is one of the 13 fields and where Marketo keeps it.
+type FieldMapping = people.FieldMapping
+
+// MarketoTest is what a connection test found.
+type MarketoTest struct {
+	OK                bool
+	Error             *Trouble
+	User              string // the API user whose calls these are
+	Fields            []FieldMapping
+	ContactsSampled   int
+	ContactsWithOwner int
+	OwnerTrusted      bool // the owner field tells who has an owner, contacts included
+	Notes             []string
+	UsageDay          string // calls of the whole subscription that day, ours among them
+	UsageTotal        int64
+	UsageOurs         int64
+	TestedAt          time.Time
+}
+
+// TestMarketo asks Marketo who we are, what it knows, and whether its owner field
+// can be trusted; it keeps the answer for Settings to show.
+func (e *Engine) TestMarketo(ctx context.Context) MarketoTest {
+	ctx = budget.WithPurpose(ctx, budget.Purpose{Name: "connection test", Interactive: true})
+	test, err := e.testMarketo(ctx)
+	test.TestedAt = time.Now()
+	if err != nil {
+		test.Error = troubleOf(err)
+	} else {
+		test.OK = true
+		if err = e.forgetTrouble(ctx); err == nil {
+			err = e.nudge(ctx, jobExtract)
+		}
+	}
+	if saveErr := models.SaveSetting(ctx, e.db, settingMarketoTest, test, models.AnyVersion, "system"); saveErr != nil {
+		e.log.ErrorContext(ctx, "The connection test was not kept", "error", saveErr)
+	}
+	return test
+}
+
+func (e *Engine) testMarketo(ctx context.Context) (MarketoTest, error) {
+	test := MarketoTest{}
+	client, err := e.Marketo(ctx)
+	if err != nil {
+		return test, err
+	}
+	identity, err := client.Identity(ctx)
+	if err != nil {
+		return test, fmt.Errorf("sign in to Marketo: %w", err)
+	}
+	test.User = identity.Scope
+	found, err := e.people.Check(ctx)
+	if err != nil {
+		return test, err
+	}
+	test.Fields, test.ContactsSampled, test.ContactsWithOwner = found.Fields, found.Contacts, found.ContactsWithOwner
+	test.OwnerTrusted, test.Notes = found.OwnerTrusted, found.Notes
+	if usage, err := client.Usage(ctx); err == nil {
+		ours, err := e.budget.Usage(ctx)
+		if err != nil {
+			return test, err
+		}
+		test.UsageDay, test.UsageTotal, test.UsageOurs = usage.Date, usage.Total, ours.Calls
+	} else {
+		test.Notes = append(test.Notes, "Marketo did not tell what other integrations use: "+troubleOf(err).Text)
+	}
+	return test, nil
+}
+
+// LastMarketoTest returns the last connection test, nil when there was none.
+func (e *Engine) LastMarketoTest(ctx context.Context) (*MarketoTest, error) {
+	var test MarketoTest
+	_, err := models.LoadSetting(ctx, e.db, settingMarketoTest, &test)
+	if err != nil || test.TestedAt.IsZero() {
+		return nil, err
+	}
+	return &test, nil
+}
+
+// Fields returns the 13 fields, with what the last connection test found of them.
+func (e *Engine) Fields(ctx context.Context) ([]FieldMapping, error) {
+	test, err := e.LastMarketoTest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if test != nil && len(test.Fields) > 0 {
+		return test.Fields, nil
+	}
+	rule, err := e.Rule(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return people.Unchecked(rule), nil
+}

@@ -1,0 +1,170 @@
+package syncengine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"gorm.io/gorm"
+
+	"salesactions/crypt"
+	"salesactions/models"
+	"salesactions/syncengine/budget"
+	"salesactions/syncengine/people"
+)
+
+// What callers decide on.
+var (
+	ErrNotConnected   = errors.New("Marketo is not connected: enter its endpoint, client id and secret in Settings → Marketo")
+	ErrAlreadyRunning = errors.New("this is running already")
+	ErrNotRunning     = errors.New("the sync is not running")
+	ErrNotPaused      = errors.New("the sync is not paused")
+	ErrNeverCopied    = errors.New("the initial sync has not been completed yet")
+)
+
+// InvalidError says what is wrong with one field of a form.
+type InvalidError struct {
+	Field   string
+	Message string
+}
+
+func (e *InvalidError) Error() string { return e.Field + ": " + e.Message }
+
+// Config is what the engine is told from outside; zero values mean the defaults.
+type Config struct {
+	Box  *crypt.Box // seals secrets at rest; required
+	Work bool       // run background jobs; false for a replica that only serves pages
+
+	Marketo        Credentials   // from the environment; then Settings shows them read-only
+	WebhookSecrets []string      // from the environment, likewise
+	PollInterval   time.Duration // between readings of Marketo's change logs; default 30 s
+	SweepInterval  time.Duration // between readings of their overlap; default 10 min
+	ExportPoll     time.Duration // between questions after a bulk job; default 60 s, Marketo's refresh
+	Rate           int           // Marketo calls per 20 s; default 50, half of what a subscription has
+	Concurrency    int           // Marketo calls in flight; default 5, half of what a subscription has
+	DailyBudget    int64         // Marketo calls per day; default 25,000, half of the usual quota
+	PagedCopy      bool          // copy in batches of ids instead of bulk extract
+	Exports        int           // bulk jobs in flight; default 5
+	BatchRows      int           // people stored in one transaction; default 5,000
+	MissDelay      time.Duration // before a person who was not found is asked for again; default 60 s
+	UserAgent      string
+	HTTP           http.RoundTripper // default http.DefaultTransport
+	Log            *slog.Logger      // default slog.Default()
+}
+
+// Deps are the handles that the engine shares with the rest of the program.
+type Deps struct {
+	Pool  *pgxpool.Pool // for the engine's own work
+	Queue *pgxpool.Pool // for River, so that busy work cannot starve its leadership
+	Gorm  *gorm.DB
+}
+
+// Engine runs the background work and answers questions about it. It is safe for
+// concurrent use.
+type Engine struct {
+	cfg     Config
+	pool    *pgxpool.Pool
+	queue   *pgxpool.Pool
+	db      *gorm.DB
+	log     *slog.Logger
+	holder  string
+	budget  *budget.Budget
+	people  *people.Sync
+	jobs    *river.Client[pgx.Tx]
+	clients clients
+
+	stopOnce sync.Once
+	started  bool
+}
+
+// marketoZone is where Marketo's day starts (Marketo REST: integration best
+// practices, "12:00AM CST").
+const marketoZone = "America/Chicago"
+
+// New returns an engine; Start begins its background work.
+func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
+	if cfg.Box == nil {
+		return nil, errors.New("the engine needs a box to seal secrets with")
+	}
+	cfg.PollInterval = cmp.Or(cfg.PollInterval, 30*time.Second)
+	cfg.Rate = cmp.Or(cfg.Rate, 50)
+	cfg.Concurrency = cmp.Or(cfg.Concurrency, 5)
+	cfg.DailyBudget = cmp.Or(cfg.DailyBudget, 25_000)
+	if cfg.HTTP == nil {
+		cfg.HTTP = http.DefaultTransport
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	zone, err := time.LoadLocation(marketoZone)
+	if err != nil {
+		return nil, fmt.Errorf("find the time zone of Marketo's quota: %w", err)
+	}
+	e := &Engine{cfg: cfg, pool: deps.Pool, queue: deps.Queue, db: deps.Gorm, log: cfg.Log, holder: uuid.NewString()}
+	e.budget, err = budget.New(ctx, deps.Pool, e.holder, budget.Limits{
+		System: "marketo", Rate: cfg.Rate, Window: 20 * time.Second, Concurrency: cfg.Concurrency, Daily: cfg.DailyBudget, Zone: zone,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.people, err = people.New(deps.Pool, e, people.Config{
+		Holder: e.holder, ExportPoll: cfg.ExportPoll, SweepEvery: cfg.SweepInterval, MissDelay: cfg.MissDelay,
+		Rest: cfg.PagedCopy, Exports: cfg.Exports, BatchRows: cfg.BatchRows,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.jobs, err = e.newJobs()
+	return e, err
+}
+
+// Start begins the background work, if this process does any. Stop ends it.
+func (e *Engine) Start(ctx context.Context) error {
+	if !e.cfg.Work {
+		return nil
+	}
+	// The jobs live until Stop, whatever ends ctx.
+	if err := e.jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start the background jobs: %w", err)
+	}
+	e.started = true
+	return nil
+}
+
+// stopGrace is how long jobs may go on to their next checkpoint.
+const stopGrace = 2 * time.Second
+
+// Stop ends the background work: jobs get a moment, then their contexts end and
+// they stop at their last checkpoint. It is safe to call twice and before Start.
+func (e *Engine) Stop(ctx context.Context) error {
+	var err error
+	e.stopOnce.Do(func() {
+		if !e.started {
+			return
+		}
+		soft, cancel := context.WithTimeout(ctx, stopGrace)
+		defer cancel()
+		if err = e.jobs.Stop(soft); err == nil || ctx.Err() != nil {
+			return
+		}
+		err = e.jobs.StopAndCancel(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("stop the background jobs: %w", err)
+	}
+	return nil
+}
+
+// audit writes what an admin did.
+func (e *Engine) audit(ctx context.Context, actor, action, subject string, details []byte) error {
+	return models.RecordAudit(ctx, e.db, models.AuditEvent{Actor: actor, Action: action, Subject: subject, Details: details})
+}

@@ -1,0 +1,190 @@
+package syncengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"riverqueue.com/riverui"
+)
+
+// The job kinds.
+const (
+	jobExtract   = "people_extract"
+	jobFollow    = "people_follow"
+	jobReread    = "people_reread"
+	jobCount     = "people_count"
+	jobReconcile = "reconcile_nightly"
+	jobCleanUp   = "clean_up"
+)
+
+// kinds is THE table of job kinds. A job's work is one function of a stage; how the
+// work is kept to one process at a time, and how it goes on after a crash, is the
+// stage's own affair. A periodic job looks for work that a crash left without its
+// nudge, so a lost nudge costs one period.
+func (e *Engine) kinds() []kind {
+	return []kind{
+		{name: jobExtract, schedule: river.PeriodicInterval(5 * time.Second), work: e.people.Extract, gated: true},
+		{name: jobFollow, schedule: river.PeriodicInterval(e.cfg.PollInterval), work: e.people.Follow, gated: true},
+		{name: jobReread, work: e.people.RereadSoon, gated: true},
+		{name: jobCount, work: e.people.Count},
+		{name: jobReconcile, schedule: nightly{}, work: e.startNightlyReconcile},
+		{name: jobCleanUp, schedule: river.PeriodicInterval(time.Hour), work: e.cleanUp},
+	}
+}
+
+// kind is one kind of job.
+type kind struct {
+	name     string
+	schedule river.PeriodicSchedule // nil: only when asked for
+	work     func(context.Context) error
+	gated    bool // waits while the people sync is in trouble; its errors are that trouble
+}
+
+const (
+	// jobTime is how long a job works before the next one takes over, so that the
+	// row of a killed process's job does not look busy for long.
+	jobTime = 10 * time.Minute
+	// workers is how many jobs one process works on at a time.
+	workers = 8
+)
+
+// nudge is a job's arguments: which kind of work to look at.
+type nudge struct {
+	Name string `json:"-"`
+}
+
+// Kind names the job.
+func (n nudge) Kind() string { return n.Name }
+
+// InsertOpts gives a job one attempt: what failed is noted with the work itself,
+// and looked at again by the next job.
+func (n nudge) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
+
+func (e *Engine) newJobs() (*river.Client[pgx.Tx], error) {
+	registry := river.NewWorkers()
+	var periodic []*river.PeriodicJob
+	for _, k := range e.kinds() {
+		river.AddWorkerArgs(registry, nudge{Name: k.name}, &worker{engine: e, kind: k})
+		if k.schedule != nil {
+			construct := func() (river.JobArgs, *river.InsertOpts) { return nudge{Name: k.name}, nil }
+			_, interval := k.schedule.(nightly)
+			periodic = append(periodic, river.NewPeriodicJob(k.schedule, construct, &river.PeriodicJobOpts{RunOnStart: !interval}))
+		}
+	}
+	jobs, err := river.NewClient(riverpgxv5.New(e.queue), &river.Config{
+		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
+		Workers:                     registry,
+		PeriodicJobs:                periodic,
+		JobTimeout:                  jobTime + time.Minute,
+		RescueStuckJobsAfter:        jobTime + 2*time.Minute,
+		CompletedJobRetentionPeriod: time.Hour,
+		CancelledJobRetentionPeriod: 7 * 24 * time.Hour,
+		FetchCooldown:               50 * time.Millisecond,
+		Logger:                      e.log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set the background jobs up: %w", err)
+	}
+	return jobs, nil
+}
+
+// nudge asks for work to be looked at now.
+func (e *Engine) nudge(ctx context.Context, name string) error {
+	if _, err := e.jobs.Insert(ctx, nudge{Name: name}, nil); err != nil {
+		return fmt.Errorf("ask for the job %s: %w", name, err)
+	}
+	return nil
+}
+
+// nudgeReread asks for the inbox to be read, once for all hints of a second: the
+// job waits that long before it looks.
+func (e *Engine) nudgeReread(ctx context.Context) error {
+	opts := &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Second}}
+	if _, err := e.jobs.Insert(ctx, nudge{Name: jobReread}, opts); err != nil {
+		return fmt.Errorf("ask for the job %s: %w", jobReread, err)
+	}
+	return nil
+}
+
+// worker is the edge at which a job's error is handled: noted for Settings to show,
+// logged once, and left for the next job.
+type worker struct {
+	river.WorkerDefaults[nudge]
+	engine *Engine
+	kind   kind
+}
+
+// Work does the kind's work.
+func (w *worker) Work(ctx context.Context, _ *river.Job[nudge]) error {
+	if w.kind.gated {
+		waiting, err := w.engine.waiting(ctx)
+		if err != nil || waiting {
+			return err
+		}
+	}
+	working, cancel := context.WithTimeout(ctx, jobTime)
+	defer cancel()
+	err := w.kind.work(working)
+	switch {
+	case err == nil:
+		return nil
+	case working.Err() != nil:
+		return nil // handed over, or stopping: the next job goes on at the checkpoint
+	case errors.Is(err, ErrNotConnected):
+		return nil
+	}
+	w.engine.log.ErrorContext(ctx, "Background work failed", "job", w.kind.name, "error", err)
+	if w.kind.gated {
+		if noteErr := w.engine.noteTrouble(ctx, err); noteErr != nil {
+			err = errors.Join(err, noteErr)
+		}
+	}
+	return river.JobCancel(err)
+}
+
+// nightly is at 03:00 UTC.
+type nightly struct{}
+
+// Next returns the next night.
+func (nightly) Next(now time.Time) time.Time {
+	y, m, d := now.UTC().Date()
+	next := time.Date(y, m, d, 3, 0, 0, 0, time.UTC)
+	if !next.After(now) {
+		next = next.AddDate(0, 0, 1)
+	}
+	return next
+}
+
+// JobsHandler serves River's own pages about jobs under a prefix. The caller
+// guards them. Its background refresh ends with ctx.
+func (e *Engine) JobsHandler(ctx context.Context, prefix string) (http.Handler, error) {
+	handler, err := riverui.NewHandler(&riverui.HandlerOpts{
+		Endpoints: riverui.NewEndpoints(e.jobs, nil), Logger: e.log, Prefix: prefix,
+	})
+	if err == nil {
+		err = handler.Start(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("set the pages about jobs up: %w", err)
+	}
+	return handler, nil
+}
+
+func (e *Engine) cleanUp(ctx context.Context) error {
+	_, err := e.pool.Exec(ctx, `
+		WITH sessions AS (DELETE FROM sessions WHERE expires_at < now()),
+		failures AS (DELETE FROM signin_failures WHERE at < now() - interval '1 day'),
+		invitations AS (DELETE FROM invitations WHERE expires_at < now() - interval '30 days'),
+		leases AS (DELETE FROM leases WHERE expires_at < now() - interval '1 day')
+		DELETE FROM api_usage WHERE day < now() - interval '400 days'`)
+	if err != nil {
+		return fmt.Errorf("clean up: %w", err)
+	}
+	return nil
+}
