@@ -1,0 +1,9 @@
+package api
+
+import (
+	"testing"
+
+	"salesactions/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }

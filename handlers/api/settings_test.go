@@ -1,0 +1,70 @@
+package api
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+
+	t.Run("at first people are selected by owner", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, map[string]any{"qualification": map[string]any{
+			"mode": "owner_field", "list_id": nil, "list_name": nil,
+			"owner_fields": []any{}, "linkedin_fields": []any{}, "source_fields": []any{},
+		}}, setup(t, false).get("/settings"))
+	})
+
+	t.Run("members that are absent stay, null empties, and the audit log says who", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, false)
+		status, now := b.call(http.MethodPatch, "/settings",
+			`{"qualification":{"mode":"smart_list","list_id":"1007","owner_fields":["ownerId","owner2"]}}`)
+		require.Equal(t, http.StatusOK, status)
+		require.Equal(t, now, b.get("/settings"))
+
+		status, now = b.call(http.MethodPatch, "/settings", `{"qualification":{"list_id":null,"list_name":"Owned","owner_fields":["ownerId"]}}`,
+			"Content-Type", "application/merge-patch+json")
+		require.Equal(t, http.StatusOK, status)
+		require.Equal(t, map[string]any{
+			"mode": "smart_list", "list_id": nil, "list_name": "Owned",
+			"owner_fields": []any{"ownerId"}, "linkedin_fields": []any{}, "source_fields": []any{},
+		}, now["qualification"])
+		require.Equal(t, []string{"token:Dialer qualification.save", "token:Dialer qualification.save"}, b.actions())
+	})
+
+	t.Run("a change to the same is none", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, false)
+		for _, body := range []string{`{}`, `{"qualification":{}}`, `{"qualification":{"mode":"owner_field","owner_fields":null}}`} {
+			status, _ := b.call(http.MethodPatch, "/settings", body)
+			require.Equal(t, http.StatusOK, status, body)
+		}
+		require.Empty(t, b.actions())
+	})
+
+	t.Run("what cannot be is refused where it stands, and nothing changes", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, false)
+		before := b.get("/settings")
+		for body, pointer := range map[string]string{
+			`{"log_everything":true}`:                                       "#/log_everything",
+			`{"qualification":null}`:                                        "#/qualification",
+			`{"qualification":{"mode":"all"}}`:                              "#/qualification/mode",
+			`{"qualification":{"mode":"smart_list"}}`:                       "#/qualification/mode",
+			`{"qualification":{"mode":7}}`:                                  "#/qualification/mode",
+			`{"qualification":{"mode":"smart_list","list_id":"one"}}`:       "#/qualification/list_id",
+			`{"qualification":{"mode":"smart_list","list_id":1007}}`:        "#/qualification/list_id",
+			`{"qualification":{"mode":"smart_list","list_name":"a\u0000"}}`: "#/qualification",
+		} {
+			p := b.refuse(http.StatusBadRequest, http.MethodPatch, "/settings", body)
+			require.Equal(t, pointer, p.Errors[0].Pointer, body)
+		}
+		b.refuse(http.StatusBadRequest, http.MethodGet, "/settings?a=1", "")
+		require.Equal(t, before, b.get("/settings"))
+		require.Empty(t, b.actions())
+	})
+}
