@@ -121,22 +121,22 @@ WITH pace AS MATERIALIZED (
 	SELECT blocked_until > clock_timestamp() IS TRUE AS blocked, spent_until
 	FROM api_pace WHERE system = @system
 ), used AS MATERIALIZED (
-	SELECT coalesce(sum(calls), 0) AS calls FROM api_usage WHERE system = @system AND day = @day
+	SELECT coalesce(sum(calls), 0) AS calls FROM api_usage WHERE system = @system AND day = @day::date
 ), free AS MATERIALIZED (
 	SELECT slot FROM api_slots, pace, used
 	WHERE system = @system AND slot >= @first AND slot < @slots AND leased_until < clock_timestamp()
 		AND NOT pace.blocked AND (pace.spent_until > clock_timestamp()) IS NOT TRUE AND used.calls < @allowance
 	ORDER BY slot DESC LIMIT 1
 ), clock AS (
-	UPDATE api_pace SET next_call_at = greatest(next_call_at, clock_timestamp()) + @interval
+	UPDATE api_pace SET next_call_at = greatest(next_call_at, clock_timestamp()) + @interval::interval
 	WHERE system = @system AND EXISTS (SELECT 1 FROM free)
-	RETURNING next_call_at - @interval - clock_timestamp() AS wait
+	RETURNING next_call_at - @interval::interval - clock_timestamp() AS wait
 ), taken AS (
-	UPDATE api_slots SET holder = @holder, leased_until = clock_timestamp() + greatest(wait, interval '0') + @lease
+	UPDATE api_slots SET holder = @holder, leased_until = clock_timestamp() + greatest(wait, interval '0') + @lease::interval
 	FROM free, clock WHERE api_slots.system = @system AND api_slots.slot = free.slot
 	RETURNING api_slots.slot
 ), counted AS (
-	INSERT INTO api_usage (system, day, purpose, calls) SELECT @system, @day, @purpose, 1 FROM taken
+	INSERT INTO api_usage (system, day, purpose, calls) SELECT @system, @day::date, @purpose, 1 FROM taken
 	ON CONFLICT (system, day, purpose) DO UPDATE SET calls = api_usage.calls + 1
 )
 SELECT pace.blocked, CASE WHEN pace.spent_until > clock_timestamp() THEN pace.spent_until END, used.calls >= @allowance,

@@ -39,6 +39,16 @@ func call(ctx context.Context, b *budget.Budget, url string) error {
 	return err
 }
 
+// receive waits for a call to arrive.
+func receive(t *testing.T, arrived <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-arrived:
+	case <-time.After(10 * time.Second):
+		require.FailNow(t, "no call arrived")
+	}
+}
+
 func TestBudget(t *testing.T) {
 	t.Parallel()
 
@@ -99,15 +109,15 @@ func TestBudget(t *testing.T) {
 				}
 			})
 		}
-		<-arrived
-		<-arrived // background work has its two places
+		receive(t, arrived)
+		receive(t, arrived) // background work has its two places
 		interactive := budget.WithPurpose(t.Context(), budget.Purpose{Name: "grid", Interactive: true})
 		group.Go(func() {
 			if err := call(interactive, b, server.URL); err != nil {
 				t.Error(err)
 			}
 		})
-		<-arrived // the third is free for a person who waits
+		receive(t, arrived) // the third is free for a person who waits
 		require.Equal(t, int64(3), most.Load())
 		close(finish)
 		group.Wait()
