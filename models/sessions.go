@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -98,17 +97,6 @@ func SessionsOfUser(ctx context.Context, db *gorm.DB, userID int64, now time.Tim
 	err := db.WithContext(ctx).Where("user_id = ? AND expires_at > ?", userID, now).
 		Order("last_seen_at DESC").Limit(100).Find(&sessions).Error
 	return sessions, translate(err, "list sessions")
-}
-
-// PurgeExpired deletes sessions and invitations that have expired, and failures to
-// sign in that no limit looks at any more.
-func PurgeExpired(ctx context.Context, db *gorm.DB, now time.Time) error {
-	db = db.WithContext(ctx)
-	return translate(errors.Join(
-		db.Exec("DELETE FROM sessions WHERE expires_at <= ?", now).Error,
-		db.Exec("DELETE FROM invitations WHERE expires_at <= ?", now).Error,
-		db.Exec("DELETE FROM signin_failures WHERE at <= ?", now.Add(-SigninWindow)).Error,
-	), "purge what expired")
 }
 
 // blob hands bytes to PostgreSQL as one parameter; after a parenthesis GORM would

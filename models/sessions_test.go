@@ -71,13 +71,6 @@ func TestSessions(t *testing.T) {
 		require.Len(t, sessions, 1)
 		require.Equal(t, []byte("this"), sessions[0].IDHash)
 	})
-	t.Run("what expired is purged, the rest stays", func(t *testing.T) {
-		addSession(t, db, rita, "over", noon())
-		require.NoError(t, models.PurgeExpired(ctx, db, noon()))
-		var left int64
-		require.NoError(t, db.Table("sessions").Where("id_hash IN ?", [][]byte{[]byte("over"), []byte("this")}).Count(&left).Error)
-		require.EqualValues(t, 1, left)
-	})
 }
 
 func TestInvitations(t *testing.T) {
