@@ -1,0 +1,83 @@
+// Package fault makes a sandbox misbehave on command.
+package fault
+
+import (
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Kind is a way to misbehave.
+type Kind string
+
+// The kinds.
+const (
+	Latency           Kind = "latency"             // answer after Delay
+	DropBefore        Kind = "drop_before"         // close the connection, nothing done
+	DropAfter         Kind = "drop_after"          // do it, then close the connection
+	HTML              Kind = "html_5xx"            // a gateway's page with HTTP 502
+	Truncate          Kind = "truncate_body"       // half of the answer, as if whole
+	WrongType         Kind = "wrong_type"          // a result that is no array
+	EmptyResult       Kind = "empty_result"        // success, and nobody
+	SuccessWithErrors Kind = "success_with_errors" // success:true beside an error
+	Code              Kind = "code"                // an error of the system's own
+	ExpireToken       Kind = "expire_token"        // the token dies now
+	CutFile           Kind = "cut_file"            // a bulk file breaks off halfway
+	CorruptFile       Kind = "corrupt_file"        // a byte of a bulk file is another
+)
+
+// Rule says when to misbehave, and how.
+type Rule struct {
+	Path        string        `json:"path"`        // part of the path; empty: every path
+	Kind        Kind          `json:"kind"`        //
+	Probability float64       `json:"probability"` // 0 means always
+	Count       int           `json:"count"`       // how often; 0 means without end
+	Code        string        `json:"code"`        // for Code and SuccessWithErrors
+	Message     string        `json:"message"`     //
+	Delay       time.Duration `json:"delay"`       // for Latency
+}
+
+// Plan holds the rules. It is safe for concurrent use.
+type Plan struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	rules  []*Rule
+	used   map[*Rule]int
+}
+
+// New returns a plan without rules, whose chances come from a seed.
+func New(seed int64) *Plan {
+	return &Plan{random: rand.New(rand.NewPCG(uint64(seed), 11)), used: map[*Rule]int{}}
+}
+
+// Add adds a rule.
+func (p *Plan) Add(r Rule) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rules = append(p.rules, &r)
+}
+
+// Clear forgets all rules.
+func (p *Plan) Clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rules, p.used = nil, map[*Rule]int{}
+}
+
+// Next returns the rule that a request meets, or nil.
+func (p *Plan) Next(path string) *Rule {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.rules {
+		switch {
+		case !strings.Contains(path, r.Path), r.Count > 0 && p.used[r] >= r.Count:
+			continue
+		case r.Probability > 0 && p.random.Float64() >= r.Probability:
+			continue
+		}
+		p.used[r]++
+		return r
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package marketo
+
+import (
+	"maps"
+	"sync"
+	"time"
+)
+
+// window is the time in which calls are counted.
+const window = 20 * time.Second
+
+// uncounted are the errors that cost no call.
+var uncounted = map[string]bool{"601": true, "602": true, "604": true, "608": true, "611": true}
+
+// limits counts calls and breaches. All of it belongs to the subscription.
+type limits struct {
+	cfg  Config
+	zone *time.Location
+
+	mu         sync.Mutex
+	recent     []time.Time
+	running    int
+	day        string
+	today      int
+	days       map[string]int
+	violations map[string]int
+	calls      map[string]int
+	codes      map[string]int
+	maxWindow  int
+	maxRunning int
+	quotaSpent bool
+}
+
+func newLimits(cfg Config, zone *time.Location) *limits {
+	return &limits{cfg: cfg, zone: zone, days: map[string]int{}, violations: map[string]int{}, calls: map[string]int{}, codes: map[string]int{}}
+}
+
+// enter counts a call and says which limit it breaks, if any.
+func (l *limits) enter(operation string) (leave func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.cfg.Now()
+	if day := now.In(l.zone).Format(time.DateOnly); day != l.day {
+		l.day, l.today, l.quotaSpent = day, 0, false
+	}
+	first := 0
+	for first < len(l.recent) && now.Sub(l.recent[first]) >= window {
+		first++
+	}
+	l.recent = append(l.recent[first:], now)
+	l.calls[operation]++
+	l.today++
+	l.days[l.day] = l.today
+	l.running++
+	l.maxWindow, l.maxRunning = max(l.maxWindow, len(l.recent)), max(l.maxRunning, l.running)
+	leave = func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.running--
+	}
+	switch {
+	case l.running > l.cfg.Concurrency:
+		l.violations["more than the allowed calls running"]++
+		err = refuse("615", "Concurrent access limit '10' reached")
+	case len(l.recent) > l.cfg.Rate:
+		l.violations["more than the allowed calls in 20 s"]++
+		err = refuse("606", "Max rate limit '100' exceeded with in '20' secs")
+	case l.today > l.cfg.DailyQuota || l.quotaSpent:
+		if !l.quotaSpent {
+			l.violations["more than the daily quota"]++
+		}
+		return leave, refuse("607", "Daily quota reached")
+	}
+	if l.cfg.QuotaOff {
+		err = nil
+	}
+	return leave, err
+}
+
+// uncount takes the latest call back: its error costs none.
+func (l *limits) uncount() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.today--
+	l.days[l.day] = l.today
+	if n := len(l.recent); n > 0 {
+		l.recent = l.recent[:n-1]
+	}
+}
+
+func (l *limits) violate(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.violations[what]++
+}
+
+func (l *limits) failed(code string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.codes[code]++
+}
+
+// Violations counts the breaches of documented limits, by kind.
+func (s *Server) Violations() map[string]int {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	return maps.Clone(s.limits.violations)
+}
+
+// Calls counts the calls, by operation.
+func (s *Server) Calls() map[string]int {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	return maps.Clone(s.limits.calls)
+}
+
+// MaxInWindow is the most calls that any 20 seconds held.
+func (s *Server) MaxInWindow() int {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	return s.limits.maxWindow
+}
+
+// MaxConcurrency is the most calls that ran at once.
+func (s *Server) MaxConcurrency() int {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	return s.limits.maxRunning
+}
+
+// ResetCounts forgets what was counted, but not the limits' own state.
+func (s *Server) ResetCounts() {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	l := s.limits
+	l.violations, l.calls, l.codes, l.maxWindow, l.maxRunning = map[string]int{}, map[string]int{}, map[string]int{}, 0, 0
+}
+
+// SpendQuota uses the rest of the day's calls up; RefillQuota gives them back.
+func (s *Server) SpendQuota() { s.setSpent(true) }
+
+// RefillQuota is the next day's reset.
+func (s *Server) RefillQuota() { s.setSpent(false) }
+
+func (s *Server) setSpent(spent bool) {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	s.limits.quotaSpent = spent
+}
+
+// usage tells what everybody used, by day.
+func (s *Server) usage(week bool) (answer, error) {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	now := s.cfg.Now().In(s.limits.zone)
+	days := []map[string]any{}
+	for back := range 7 {
+		day := now.AddDate(0, 0, -back).Format(time.DateOnly)
+		count := s.limits.days[day]
+		days = append(days, map[string]any{"date": day, "total": count, "users": []map[string]any{{"userId": "apis@acme.com", "count": count}}})
+		if !week {
+			break
+		}
+	}
+	return answer{Result: days}, nil
+}
