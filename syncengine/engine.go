@@ -116,13 +116,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.people, err = people.New(deps.Pool, e, people.Config{
-		Holder: e.holder, ExportPoll: cfg.ExportPoll, SweepEvery: cfg.SweepInterval, MissDelay: cfg.MissDelay,
+	e.people = people.New(deps.Pool, e, people.Config{
+		ExportPoll: cfg.ExportPoll, SweepEvery: cfg.SweepInterval, MissDelay: cfg.MissDelay,
 		Rest: cfg.PagedCopy, Exports: cfg.Exports, BatchRows: cfg.BatchRows,
 	})
-	if err != nil {
-		return nil, err
-	}
 	e.jobs, err = e.newJobs()
 	return e, err
 }

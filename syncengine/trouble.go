@@ -46,7 +46,7 @@ func (e *Engine) noteTrouble(ctx context.Context, err error) error {
 		WITH told AS (SELECT pg_notify('salesactions_live', 'sync'))
 		UPDATE people_sync SET trouble_class = $1, trouble_code = $2, trouble_text = $3, trouble_remedy = $4, failed = $5,
 			trouble_since = CASE WHEN trouble_class = $1 AND trouble_code = $2 THEN trouble_since ELSE clock_timestamp() END,
-			retry_at = coalesce(least($6::timestamptz, clock_timestamp() + $9::interval), clock_timestamp() + least(greatest(
+			retry_at = coalesce(CASE WHEN $6::timestamptz IS NOT NULL THEN least($6, clock_timestamp() + $9::interval) END, clock_timestamp() + least(greatest(
 				CASE WHEN trouble_class = $1 THEN (clock_timestamp() - trouble_since) / 2 ELSE '0' END, $7::interval), $8::interval))
 		FROM told`,
 		what.Class, what.Code, what.Text, what.Remedy, what.Halts(), until, firstRetry, lastRetry, quotaProbe)

@@ -26,7 +26,6 @@ type Source interface {
 
 // Config tunes the sync; zero values mean the defaults.
 type Config struct {
-	Holder     string           // names this process among the replicas; required
 	ExportPoll time.Duration    // between questions after a bulk job's status; default 60 s, Marketo's refresh
 	SweepEvery time.Duration    // between readings of the streams' overlap; default 10 min
 	MissDelay  time.Duration    // before a person who was not found is asked for again; default 60 s
@@ -56,10 +55,7 @@ type Sync struct {
 }
 
 // New returns a sync; it does nothing until its methods are called.
-func New(pool *pgxpool.Pool, source Source, cfg Config) (*Sync, error) {
-	if cfg.Holder == "" {
-		return nil, errors.New("the people sync needs the name of this process")
-	}
+func New(pool *pgxpool.Pool, source Source, cfg Config) *Sync {
 	cfg.ExportPoll = cmp.Or(cfg.ExportPoll, time.Minute)
 	cfg.SweepEvery = cmp.Or(cfg.SweepEvery, 10*time.Minute)
 	cfg.MissDelay = cmp.Or(cfg.MissDelay, time.Minute)
@@ -72,7 +68,7 @@ func New(pool *pgxpool.Pool, source Source, cfg Config) (*Sync, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Sync{pool: pool, source: source, cfg: cfg}, nil
+	return &Sync{pool: pool, source: source, cfg: cfg}
 }
 
 // session is what one piece of work goes by: the client, the rule and the fields

@@ -88,17 +88,21 @@ func (s *Sync) planIDs(ctx context.Context, ses session, runID int64) error {
 	if err != nil {
 		return err
 	}
-	// On a change of method, what was stored already is only read again.
-	_, err = s.pool.Exec(ctx, `
-		WITH gone AS (DELETE FROM sync_slices WHERE run_id = $1 AND state <> 'done'),
-		last AS (SELECT coalesce(max(position), -1) AS position FROM sync_slices WHERE run_id = $1 AND state = 'done')
-		INSERT INTO sync_slices (run_id, position, method, from_id, to_id)
-		SELECT $1, last.position + 1 + n, 'ids', 1 + n * $3, CASE WHEN (n + 1) * $3 >= $2 THEN NULL ELSE (n + 1) * $3 END
-		FROM last, generate_series(0, greatest($2::bigint - 1, 0) / $3::bigint) AS n`, runID, top, idSlice)
-	if err != nil {
-		return fmt.Errorf("plan slices of ids: %w", err)
-	}
-	return nil
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// On a change of method, what was stored already is only read again.
+		if _, err := tx.Exec(ctx, `DELETE FROM sync_slices WHERE run_id = $1 AND state <> 'done'`, runID); err != nil {
+			return fmt.Errorf("drop the slices of the other method: %w", err)
+		}
+		_, err := tx.Exec(ctx, `
+			WITH last AS (SELECT coalesce(max(position), -1) AS position FROM sync_slices WHERE run_id = $1)
+			INSERT INTO sync_slices (run_id, position, method, from_id, to_id)
+			SELECT $1, last.position + 1 + n, 'ids', 1 + n * $3, CASE WHEN (n + 1) * $3 >= $2 THEN NULL ELSE (n + 1) * $3 END
+			FROM last, generate_series(0, greatest($2::bigint - 1, 0) / $3::bigint) AS n`, runID, top, idSlice)
+		if err != nil {
+			return fmt.Errorf("plan slices of ids: %w", err)
+		}
+		return nil
+	})
 }
 
 // firstCreated returns a time before the first person was created. Ids grow with

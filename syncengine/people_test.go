@@ -1,0 +1,33 @@
+package syncengine_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestInitialSync(t *testing.T) {
+	t.Parallel()
+
+	t.Run("brings_exactly_the_qualified_people", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, sandboxConfig(), engineConfig())
+		b.copied()
+		require.Empty(t, b.difference())
+		b.counted()
+		b.innocent()
+		st, err := b.engine.Status(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, int64(len(b.marketo())), st.People)
+	})
+
+	t.Run("goes_by_ids_where_bulk_extract_is_not_to_be_had", func(t *testing.T) {
+		t.Parallel()
+		config := sandboxConfig()
+		config.NoBulk = true
+		b := setup(t, config, engineConfig())
+		b.copied()
+		require.Empty(t, b.difference())
+		b.innocent()
+	})
+}
