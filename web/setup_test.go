@@ -1,0 +1,308 @@
+package web
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/alexedwards/argon2id"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+	gormlogger "gorm.io/gorm/logger"
+
+	"salesactions/crypt"
+	"salesactions/handlers"
+	"salesactions/handlers/api"
+	"salesactions/handlers/live"
+	"salesactions/handlers/password"
+	"salesactions/models"
+	"salesactions/postgres"
+	"salesactions/postgres/postgrestest"
+	"salesactions/syncengine"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+const rightPassword = "a password of the tests"
+
+// bundle is a whole server with a database of its own and a clock.
+type bundle struct {
+	t      *testing.T
+	db     *postgres.DB
+	server *Server
+	site   *httptest.Server
+	log    *logged
+	clock  *clock
+	hasher *password.Hasher
+	asked  *queries
+}
+
+// queries counts what is asked of the database through GORM.
+type queries struct {
+	gormlogger.Interface
+	n atomic.Int64
+}
+
+// LogMode implements GORM's logger; the level does not matter to a count.
+func (q *queries) LogMode(gormlogger.LogLevel) gormlogger.Interface { return q }
+
+// Trace implements GORM's logger: it is called once for each statement.
+func (q *queries) Trace(context.Context, time.Time, func() (string, int64), error) { q.n.Add(1) }
+
+// clock is the time that the server believes in.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// logged collects what the server logs.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func setup(t *testing.T) *bundle { return setupWith(t, Config{}) }
+
+func setupWith(t *testing.T, cfg Config) *bundle {
+	t.Helper()
+	b := &bundle{t: t, db: postgrestest.New(t), log: &logged{}, clock: &clock{now: time.Now()}, asked: &queries{Interface: gormlogger.Discard}}
+	db := b.db.Gorm.Session(&gorm.Session{Logger: b.asked})
+	box, err := crypt.New(make([]byte, 32))
+	require.NoError(t, err)
+	logger := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	engine, err := syncengine.New(t.Context(), syncengine.Config{Box: box, Log: logger},
+		syncengine.Deps{Pool: b.db.Pool, Queue: b.db.Queue, Gorm: db})
+	require.NoError(t, err)
+	b.hasher, err = password.New(password.Config{
+		Params: &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
+	})
+	require.NoError(t, err)
+	jobs, err := engine.JobsHandler(t.Context(), "/settings/jobs")
+	require.NoError(t, err)
+	connection, err := pgx.ParseConfig(b.db.URL())
+	require.NoError(t, err)
+	hub, err := live.New(live.Config{Connection: connection})
+	require.NoError(t, err)
+	b.server, err = New(cfg, Deps{
+		DB:   db,
+		API:  api.New(api.Deps{DB: db, Engine: engine}),
+		Live: hub, Jobs: jobs, Registry: prometheus.NewRegistry(), Log: logger, Now: b.clock.Now,
+		Pages: handlers.New(handlers.Deps{
+			DB: db, Engine: engine, Passwords: b.hasher, BaseURL: cfg.BaseURL, Now: b.clock.Now,
+			Ready: func(ctx context.Context) error { return b.db.Pool.Ping(ctx) },
+		}),
+	})
+	require.NoError(t, err)
+	b.site = httptest.NewServer(b.server)
+	t.Cleanup(b.site.Close)
+	t.Cleanup(hub.Stop)
+	return b
+}
+
+// addUser adds somebody who can sign in with rightPassword.
+func (b *bundle) addUser(email string, role models.Role) models.User {
+	b.t.Helper()
+	hash, err := b.hasher.Hash(b.t.Context(), rightPassword)
+	require.NoError(b.t, err)
+	name, _, _ := strings.Cut(email, "@")
+	u := models.User{Email: email, Name: strings.ToUpper(name[:1]) + name[1:], Role: role, PasswordHash: &hash}
+	require.NoError(b.t, models.CreateUser(b.t.Context(), b.db.Gorm, &u))
+	return u
+}
+
+// addPeople adds people with the ids 1 to n.
+func (b *bundle) addPeople(n int) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	_, err := b.db.Pool.Exec(ctx, `INSERT INTO sync_runs (kind, started_by, finished_at, outcome) VALUES ('copy', 'cli', now(), 'done')`)
+	require.NoError(b.t, err)
+	_, err = b.db.Pool.Exec(ctx, `
+		INSERT INTO people (id, first_name, last_name, email, company, owner_id, salesforce_lead_id, phone,
+			name_key, company_key, title_key, email_key, source_key, search, read_at, created_run_id)
+		SELECT i, 'Person', lpad(i::text, 4, '0'), 'p' || i/2 || '@example.com', 'Acme', '005000000000001AAA', '00Q000000000001AAA', '+1 555 0100',
+			'person ' || lpad(i::text, 4, '0'), 'acme', '`+"\uffff"+`', 'p' || i/2 || '@example.com', '`+"\uffff"+`',
+			' person ' || lpad(i::text, 4, '0') || ' acme', now(), (SELECT max(id) FROM sync_runs)
+		FROM generate_series(1, $1) i`, n)
+	require.NoError(b.t, err)
+	_, err = b.db.Pool.Exec(ctx, `UPDATE people_totals SET live = $1`, n)
+	require.NoError(b.t, err)
+}
+
+// visitor is a browser without scripts.
+type visitor struct {
+	b      *bundle
+	client *http.Client
+	header http.Header
+}
+
+// visitor returns a new browser that does not follow redirects, so that tests see them.
+func (b *bundle) visitor() *visitor {
+	b.t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(b.t, err)
+	return &visitor{b: b, header: http.Header{}, client: &http.Client{
+		Jar: jar, Transport: b.site.Client().Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// signedIn returns a browser in which the user has signed in.
+func (b *bundle) signedIn(u models.User) *visitor {
+	b.t.Helper()
+	v := b.visitor()
+	v.get("/signin").submit("form[action='/signin']", "email", u.Email, "password", rightPassword).redirects("/")
+	return v
+}
+
+// page is an answer.
+type page struct {
+	*http.Response
+	v    *visitor
+	body string
+	doc  *goquery.Document
+}
+
+func (v *visitor) get(path string) *page { return v.do(http.MethodGet, path, nil) }
+
+func (v *visitor) do(method, path string, form url.Values) *page {
+	v.b.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	request, err := http.NewRequestWithContext(v.b.t.Context(), method, v.b.site.URL+path, body)
+	require.NoError(v.b.t, err)
+	request.Header = v.header.Clone()
+	if form != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := v.client.Do(request)
+	require.NoError(v.b.t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(v.b.t, err)
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(string(text)))
+	require.NoError(v.b.t, err)
+	return &page{Response: response, v: v, body: string(text), doc: doc}
+}
+
+// submit sends a form as a browser does: all its fields, some of them filled in.
+func (p *page) submit(selector string, filled ...string) *page {
+	t := p.v.b.t
+	t.Helper()
+	form := p.doc.Find(selector)
+	require.Equal(t, 1, form.Length(), "form %s in %s", selector, p.Request.URL.Path)
+	values := url.Values{}
+	form.Find("input[name], select[name], textarea[name]").Each(func(_ int, s *goquery.Selection) {
+		name, _ := s.Attr("name")
+		value, _ := s.Attr("value")
+		kind, _ := s.Attr("type")
+		_, checked := s.Attr("checked")
+		switch {
+		case (kind == "checkbox" || kind == "radio") && !checked:
+			return
+		case goquery.NodeName(s) == "select":
+			value, _ = s.Find("option[selected]").Attr("value")
+		case goquery.NodeName(s) == "textarea":
+			value = s.Text()
+		}
+		values.Set(name, value)
+	})
+	for i := 0; i < len(filled); i += 2 {
+		values.Set(filled[i], filled[i+1])
+	}
+	action, ok := form.Attr("action")
+	require.True(t, ok, "form %s has no action", selector)
+	return p.v.do(http.MethodPost, action, values)
+}
+
+// post sends the fields to a path with the token of a form on this page.
+func (p *page) post(path string, filled ...string) *page {
+	p.v.b.t.Helper()
+	token, ok := p.doc.Find("input[name=csrf]").First().Attr("value")
+	require.True(p.v.b.t, ok, "no form on %s", p.Request.URL.Path)
+	values := url.Values{"csrf": {token}}
+	for i := 0; i < len(filled); i += 2 {
+		values.Set(filled[i], filled[i+1])
+	}
+	return p.v.do(http.MethodPost, path, values)
+}
+
+func (p *page) redirects(path string) *page {
+	p.v.b.t.Helper()
+	require.Equal(p.v.b.t, http.StatusSeeOther, p.StatusCode, "%s", p.body)
+	require.Equal(p.v.b.t, path, p.Header.Get("Location"))
+	return p
+}
+
+func (p *page) status(code int) *page {
+	p.v.b.t.Helper()
+	require.Equal(p.v.b.t, code, p.StatusCode, "%s\n%s", p.body, p.v.b.log)
+	return p
+}
+
+func (p *page) says(text string) *page {
+	p.v.b.t.Helper()
+	require.Contains(p.v.b.t, strings.Join(strings.Fields(p.doc.Find("body").Text()), " "), text)
+	return p
+}
+
+type selection = goquery.Selection
+
+func id(n int64) string { return strconv.FormatInt(n, 10) }
+
+func tokenIn(t *testing.T, body string) string {
+	t.Helper()
+	found := regexp.MustCompile(`sa_[A-Z2-7]{20,}`).FindString(body)
+	require.NotEmpty(t, found, "no token on the page")
+	return found
+}
+
+func prefixes(t *testing.T, text string) []netip.Prefix {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	prefix, err := netip.ParsePrefix(text)
+	require.NoError(t, err)
+	return []netip.Prefix{prefix}
+}
