@@ -1,0 +1,69 @@
+# The words of this file are those of the README. "make help" lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export CGO_ENABLED := 0
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO_FILES := $(shell find . -name '*.go' -not -path './node_modules/*')
+TEMPLATES := $(shell find views -name '*.templ')
+
+.PHONY: help demo test build ci bench dev generate fmt setup setup-test format vet staticcheck fresh
+
+help: ## list what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: build ## run the whole product with two sandboxes and made-up people
+	@./scripts/need.sh postgres
+	./bin/salesactions demo $(ARGS)
+
+test: setup-test build ## set up what is missing and run every test
+	go test -timeout 10m ./...
+
+build: bin/salesactions ## build bin/salesactions, one static binary
+
+bin/salesactions: $(GO_FILES) go.mod go.sum package-lock.json $(wildcard static/css/* static/js/* migrations/*.sql handlers/api/openapi.json)
+	@$(MAKE) --no-print-directory setup
+	go build -trimpath -ldflags "-s -w -X salesactions/cli.version=$(VERSION)" -o bin/salesactions .
+
+ci: ## everything that must hold before a change lands
+	@for step in setup format vet staticcheck fresh test; do \
+		echo "== $$step"; $(MAKE) --no-print-directory $$step; done
+
+bench: setup build ## the benchmarks, each figure beside its limit (BENCH="--people 1000000" for the large one)
+	@./scripts/need.sh postgres
+	./bin/salesactions bench $(BENCH)
+
+dev: setup ## run with live reload of views and code
+	@./scripts/need.sh postgres
+	go tool templ generate --watch --cmd "go run . demo --data-dir .dev"
+
+generate: ## write the generated code anew
+	go tool templ generate
+
+fmt: ## format everything
+	gofmt -w $(GO_FILES)
+	go tool templ fmt views
+
+setup: ## bring the third-party scripts
+	@./scripts/vendor.sh
+
+setup-test: setup
+	@./scripts/need.sh postgres
+	@./scripts/need.sh chromium
+
+format:
+	@unformatted=$$(gofmt -l $(GO_FILES)); [ -z "$$unformatted" ] || { echo "not formatted, run 'make fmt':"; echo "$$unformatted"; exit 1; }
+	@go tool templ fmt -fail views
+
+vet:
+	go vet ./...
+
+staticcheck:
+	go tool staticcheck ./...
+
+fresh:
+	@before=$$(cat $(TEMPLATES:.templ=_templ.go) | sha256sum); go tool templ generate >/dev/null 2>&1; \
+		after=$$(cat $(TEMPLATES:.templ=_templ.go) | sha256sum); \
+		[ "$$before" = "$$after" ] || { echo "generated code is stale: run 'make generate'"; exit 1; }
+	go mod tidy -diff
