@@ -10,9 +10,10 @@ import (
 	"salesactions/handlers/password"
 	"salesactions/handlers/request"
 	"salesactions/models"
+	"salesactions/views/access"
 )
 
-// Account shows the user's own password form and sessions.
+// Account shows who one is, and the form to change the password.
 func (h *Handlers) Account(c echo.Context) error {
 	return h.accountPage(c, http.StatusOK, nil)
 }
@@ -61,4 +62,23 @@ func (h *Handlers) AccountPassword(c echo.Context) error {
 		return err
 	}
 	return seeOther(c, "/account", "Your password is changed. Other sessions were signed out.")
+}
+
+func (h *Handlers) accountPage(c echo.Context, status int, wrong map[string]string) error {
+	page, err := frame(c, "Account")
+	if err != nil {
+		return err
+	}
+	user, _ := request.User(c)
+	return render(c, status, access.Account(access.AccountProps{
+		Page: page, Name: user.Name, Email: user.Email, Role: roleText(user.Role),
+		WrongOld: wrong["password"], WrongNew: wrong["new_password"],
+	}))
+}
+
+func roleText(role models.Role) string {
+	if role == models.RoleAdmin {
+		return "Admin"
+	}
+	return "Rep"
 }

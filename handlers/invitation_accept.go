@@ -11,6 +11,7 @@ import (
 	"salesactions/handlers/password"
 	"salesactions/handlers/request"
 	"salesactions/models"
+	"salesactions/views/access"
 )
 
 // maxName is in bytes.
@@ -18,7 +19,7 @@ const maxName = 200
 
 // invitationOver answers a link that was used, replaced or has expired.
 func invitationOver() error {
-	return Failure{Status: http.StatusNotFound, Code: "invitation",
+	return Failure{Status: http.StatusNotFound,
 		Detail: "This invitation was used already or is too old. Ask an admin of your workspace for a new link."}
 }
 
@@ -66,6 +67,19 @@ func (h *Handlers) InvitationAccept(c echo.Context) error {
 		return err
 	}
 	return seeOther(c, "/", "Welcome. Your account is ready.")
+}
+
+func (h *Handlers) invitationForm(c echo.Context, status int, user models.User, wrong map[string]string) error {
+	page, err := frame(c, "Welcome")
+	if err != nil {
+		return err
+	}
+	if user.Name == user.Email {
+		user.Name = "" // whoever invited did not give a name
+	}
+	return render(c, status, access.Invitation(access.InvitationProps{
+		Page: page, Action: c.Request().URL.Path, Email: user.Email, Name: user.Name, WrongName: wrong["name"], Wrong: wrong["password"],
+	}))
 }
 
 // accept uses the invitation up and starts the session of the one who accepted.

@@ -132,24 +132,32 @@ func fieldNames(c echo.Context, name string) []string {
 // MarketoLinks stores where the records of people can be opened in a browser.
 func (h *Handlers) MarketoLinks(c echo.Context) error {
 	wrong := map[string]string{}
-	links := models.RecordLinks{MarketoURL: webAddress(c, "web_url", wrong), SalesforceURL: webAddress(c, "salesforce_url", wrong)}
-	if len(wrong) > 0 {
-		return h.marketoPage(c, http.StatusUnprocessableEntity, marketoForms{links: &links, wrong: wrong})
+	links := models.RecordLinks{MarketoURL: webAddress(c, "marketo_web", wrong), SalesforceURL: webAddress(c, "salesforce_web", wrong)}
+	version, err := strconv.ParseInt(c.FormValue("version"), 10, 64)
+	if err != nil {
+		wrong["marketo_web"] = "Reload the page and try again."
 	}
-	if err := h.saveLinks(c, links); err != nil {
-		return err
+	if len(wrong) == 0 {
+		switch err := h.saveLinks(c, links, max(version, 0)); {
+		case err == nil:
+			return seeOther(c, marketoPath, "The addresses are saved.")
+		case errors.Is(err, models.ErrConflict):
+			wrong["marketo_web"] = "Somebody else saved this at the same time. Reload the page and try again."
+		default:
+			return err
+		}
 	}
-	return seeOther(c, marketoPath, "The addresses are saved.")
+	return h.marketoPage(c, http.StatusUnprocessableEntity, marketoForms{links: &links, wrong: wrong})
 }
 
-func (h *Handlers) saveLinks(c echo.Context, links models.RecordLinks) error {
+func (h *Handlers) saveLinks(c echo.Context, links models.RecordLinks, version int64) error {
 	ctx := c.Request().Context()
 	return models.Tx(ctx, h.db, func(tx *gorm.DB) error {
 		old, _, err := models.LoadRecordLinks(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if err := models.SaveRecordLinks(ctx, tx, links, models.AnyVersion, request.Actor(c)); err != nil {
+		if err := models.SaveRecordLinks(ctx, tx, links, version, request.Actor(c)); err != nil {
 			return err
 		}
 		return record(c, tx, "marketo.links", "", map[string]any{"old": old, "new": links})
@@ -189,7 +197,7 @@ func (h *Handlers) loadMarketo(ctx context.Context) (m marketoState, err error) 
 	if m.qualification, err = h.engine.Qualification(ctx); err != nil {
 		return m, err
 	}
-	m.links, _, err = models.LoadRecordLinks(ctx, h.db)
+	m.links, m.linksVersion, err = models.LoadRecordLinks(ctx, h.db)
 	return m, err
 }
 
@@ -200,4 +208,5 @@ type marketoState struct {
 	webhook       syncengine.WebhookInfo
 	qualification syncengine.Qualification
 	links         models.RecordLinks
+	linksVersion  int64
 }

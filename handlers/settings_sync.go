@@ -13,6 +13,14 @@ import (
 
 const syncPath = "/settings/sync"
 
+// Home leads to the people.
+func (h *Handlers) Home(c echo.Context) error { return c.Redirect(http.StatusSeeOther, peoplePath) }
+
+// JobsRedirect leads to River's pages, which want the slash.
+func (h *Handlers) JobsRedirect(c echo.Context) error {
+	return c.Redirect(http.StatusSeeOther, "/settings/jobs/")
+}
+
 // Settings leads to the first page of the settings.
 func (h *Handlers) Settings(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, syncPath)

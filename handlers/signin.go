@@ -15,6 +15,7 @@ import (
 
 	"salesactions/handlers/request"
 	"salesactions/models"
+	"salesactions/views/access"
 )
 
 // Signin shows the form, or goes on when somebody is signed in already.
@@ -59,6 +60,14 @@ func (h *Handlers) SigninSubmit(c echo.Context) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, localPath(c.FormValue("next")))
+}
+
+func (h *Handlers) signinForm(c echo.Context, status int, email, problem string) error {
+	page, err := frame(c, "Sign in")
+	if err != nil {
+		return err
+	}
+	return render(c, status, access.Signin(access.SigninProps{Page: page, Email: email, Next: c.FormValue("next"), Problem: problem}))
 }
 
 var errWrongPassword = errors.New("wrong address or password")

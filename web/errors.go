@@ -36,9 +36,9 @@ func answers() []struct {
 		err    error
 		answer handlers.Failure
 	}{
-		{errForged, handlers.Failure{Status: http.StatusForbidden, Code: "forged",
+		{errForged, handlers.Failure{Status: http.StatusForbidden,
 			Detail: "The form was open for too long, or did not come from this site. Go back, reload the page and try again."}},
-		{errNotAllowed, handlers.Failure{Status: http.StatusForbidden, Code: "not_allowed",
+		{errNotAllowed, handlers.Failure{Status: http.StatusForbidden,
 			Detail: "Only admins can open settings. Ask an admin of your workspace if you need something changed there."}},
 		{errNotSignedIn, handlers.Failure{Status: http.StatusUnauthorized, Detail: "Sign in first."}},
 		{models.ErrNotFound, handlers.Failure{Status: http.StatusNotFound}},
@@ -74,7 +74,7 @@ func describe(err error) (f handlers.Failure, unexpected bool) {
 	case errors.As(err, &echoed) && echoed.Code < http.StatusInternalServerError:
 		return handlers.Failure{Status: echoed.Code}, false
 	default:
-		return handlers.Failure{Status: http.StatusInternalServerError, Code: "internal",
+		return handlers.Failure{Status: http.StatusInternalServerError,
 			Detail: "internal error"}, true
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"salesactions/static"
 )
 
 // permission is who may use a route.
@@ -71,6 +73,7 @@ func (s *Server) routes() []route {
 		{get, "/healthz", public, h.Healthz, bare | quiet},
 		{get, "/readyz", public, h.Readyz, bare | quiet},
 		{get, "/metrics", public, echo.WrapHandler(s.metrics.handler()), bare | quiet | file},
+		{get, "/static/*", public, echo.WrapHandler(static.Handler()), bare | quiet},
 
 		{get, "/signin", public, h.Signin, 0},
 		{post, "/signin", public, h.SigninSubmit, 0},

@@ -56,8 +56,8 @@ func TestRecordLinksLeadToTheRecords(t *testing.T) {
 	require.Zero(t, person.doc.Find("a[href*='loadLeadDetail']").Length(), "no address, no link")
 
 	page := admin.get("/settings/marketo")
-	page.post("/settings/marketo/links", "web_url", "javascript:alert(1)").status(http.StatusUnprocessableEntity).says("https://")
-	page.post("/settings/marketo/links", "web_url", "https://app-sj01.marketo.com/", "salesforce_url", "https://acme.my.salesforce.com").
+	page.post("/settings/marketo/links", "version", "0", "marketo_web", "javascript:alert(1)").status(http.StatusUnprocessableEntity).says("https://")
+	page.post("/settings/marketo/links", "version", "0", "marketo_web", "https://app-sj01.marketo.com/", "salesforce_web", "https://acme.my.salesforce.com").
 		redirects("/settings/marketo")
 
 	person = admin.get("/people/2")
