@@ -102,8 +102,25 @@ func (s *Server) answerError(err error, c echo.Context) {
 			log.ErrorContext(ctx, "request failed", slog.Any("error", err))
 		}
 		failure.RequestID = request.ID(ctx)
+		s.placeError(c)
 		s.finish(c, log, s.deps.Pages.ErrorPage(c, failure))
 	}
+}
+
+// placeError tells htmx, which asked for a part of a page, where the error belongs: in
+// place of the page's content. A part that is polled stays as it is until the next poll.
+func (s *Server) placeError(c echo.Context) {
+	if !request.HTMX(c) {
+		return
+	}
+	header := c.Response().Header()
+	if r, ok := s.routeOf(c); ok && r.has(quiet) {
+		header.Set("HX-Reswap", "none")
+		return
+	}
+	header.Set("HX-Retarget", "#main")
+	header.Set("HX-Reselect", "#main")
+	header.Set("HX-Reswap", "outerHTML")
 }
 
 // finish answers at least with a status when even the page of the error failed.

@@ -54,11 +54,11 @@ func CSRF(c echo.Context) string {
 }
 
 // HTMX says whether a part of the page is asked for. A request that restores
-// history wants the whole page.
+// history wants the whole page (htmx 4: request headers).
 func HTMX(c echo.Context) bool {
 	header := c.Request().Header
-	return header.Get("HX-Request") == "true" && header.Get("HX-History-Restore-Request") != "true" &&
-		header.Get("HX-Boosted") != "true"
+	return header.Get("HX-Request") == "true" && header.Get("HX-Request-Type") != "full" &&
+		header.Get("HX-History-Restore-Request") != "true"
 }
 
 // SetID gives the request its id, for logs and error pages.
