@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"salesactions/models"
+	sandboxmarketo "salesactions/sandbox/marketo"
+	"salesactions/syncengine"
+)
+
+// The demo's users; its data is made up and listens on this machine only.
+const (
+	demoAdmin    = "admin@example.com"
+	demoRep      = "rep@example.com"
+	demoPassword = "demo-password"
+)
+
+func newDemo(_ *environment) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the whole product with a private database, a sandbox of Marketo and made-up people",
+		Args:  cobra.NoArgs,
+		RunE:  demo,
+	}
+	flags := command.Flags()
+	flags.Int("people", 5000, "how many people Marketo has")
+	flags.String("addr", "127.0.0.1:8080", "address to listen on")
+	flags.String("base-url", "", "where people reach the program")
+	flags.String("trusted-proxies", "", "networks of proxies that are believed")
+	flags.Bool("json", false, "print where to go and how to sign in as one line of JSON, once ready")
+	addEngineFlags(command)
+	describe(flags)
+	return command
+}
+
+// demoEnvironment is what the demo prints.
+type demoEnvironment struct {
+	URL           string      `json:"url"`
+	Admin         demoAccount `json:"admin"`
+	Rep           demoAccount `json:"rep"`
+	Token         string      `json:"token"`
+	MarketoURL    string      `json:"marketo_url"`
+	SalesforceURL string      `json:"salesforce_url"`
+	DatabaseURL   string      `json:"database_url"`
+}
+
+type demoAccount struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
+
+func demo(command *cobra.Command, _ []string) error {
+	flags := command.Flags()
+	if dir, _ := flags.GetString("data-dir"); dir == "" {
+		dir, err := os.MkdirTemp("", "salesactions-demo-")
+		if err != nil {
+			return fmt.Errorf("make a folder for the demo's data: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		if err := flags.Set("data-dir", dir); err != nil {
+			return fmt.Errorf("use the demo's folder: %w", err)
+		}
+	}
+	// The demo's Marketo is its own, so it need not be polite, and has no minutes to wait for.
+	for name, value := range map[string]string{"marketo-rate": "95", "marketo-concurrency": "8", "marketo-daily-budget": "50000",
+		"marketo-export-poll": "1s", "sync-poll-interval": "2s", "sync-sweep-interval": "30s"} {
+		if !flags.Changed(name) {
+			if err := flags.Set(name, value); err != nil {
+				return fmt.Errorf("tune the demo: %w", err)
+			}
+		}
+	}
+	config, err := engineConfig(command)
+	if err != nil {
+		return err
+	}
+	config.Work = true
+	people, _ := flags.GetInt("people")
+	box, err := startSandbox("127.0.0.1:0", sandboxmarketo.Config{People: people, Seed: 1, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
+		BulkDelay: time.Second, BulkRefresh: 900 * time.Millisecond, CommitLag: 4 * time.Second, HasOpportunity: true})
+	if err != nil {
+		return err
+	}
+	s, err := openStore(command, false)
+	if err == nil {
+		err = errors.Join(runDemo(command, s, config, box), s.Close(command.Context()))
+	}
+	return errors.Join(err, box.stop(command.Context()))
+}
+
+func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sandbox) error {
+	a, err := s.newApp(command, config)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(command.Context())
+	defer cancel()
+	made, err := furnish(ctx, a, box)
+	if err != nil {
+		return errors.Join(err, a.listener.Close())
+	}
+	var actors sync.WaitGroup
+	actors.Go(func() { box.RunWebhooks(ctx) })
+	actors.Go(func() {
+		if waitForCopy(ctx, a.engine) {
+			box.RunActors(ctx, 3*time.Second)
+		}
+	})
+	err = a.run(ctx, func() { announce(command, made) })
+	cancel()
+	actors.Wait()
+	return err
+}
+
+// furnish makes the users, the token and the connection, where a kept data folder
+// does not have them yet.
+func furnish(ctx context.Context, a *app, box *sandbox) (demoEnvironment, error) {
+	made := demoEnvironment{URL: a.url(), Admin: demoAccount{demoAdmin, demoPassword}, Rep: demoAccount{demoRep, demoPassword},
+		MarketoURL: box.url, DatabaseURL: a.store.url}
+	db := a.store.db.Gorm
+	for _, user := range []models.User{{Email: demoAdmin, Name: "Alex Admin", Role: models.RoleAdmin}, {Email: demoRep, Name: "Rita Rep", Role: models.RoleRep}} {
+		if _, err := createUser(ctx, db, user, demoPassword); err != nil && !errors.Is(err, models.ErrConflict) {
+			return made, err
+		}
+	}
+	var err error
+	if made.Token, err = createToken(ctx, db, "demo", models.ScopeAdmin); err != nil {
+		return made, err
+	}
+	if err := a.reconnect(ctx, box.url); err != nil {
+		return made, err
+	}
+	secret, err := a.engine.NewWebhookSecret(ctx, "system")
+	if err != nil {
+		return made, err
+	}
+	box.Webhook(a.url()+"/api/v1/webhooks/marketo", "X-Webhook-Secret", secret)
+	return made, models.SaveRecordLinks(ctx, db, models.RecordLinks{MarketoURL: "https://app-demo.marketo.example", SalesforceURL: "https://acme.lightning.force.example"},
+		models.AnyVersion, "system")
+}
+
+// reconnect points a kept workspace at this run's sandbox, which has another port
+// but the same people.
+func (a *app) reconnect(ctx context.Context, url string) error {
+	if _, err := a.store.db.Pool.Exec(ctx, `DELETE FROM connections WHERE system = 'marketo'`); err != nil {
+		return fmt.Errorf("forget the sandbox of the run before: %w", err)
+	}
+	return a.engine.SaveMarketo(ctx, url+"/rest", sandboxClientID, sandboxClientSecret, "system")
+}
+
+// waitForCopy waits until an admin has run the initial sync.
+func waitForCopy(ctx context.Context, engine *syncengine.Engine) bool {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+			if st, err := engine.Status(ctx); err == nil && st.State == syncengine.StateFollowing {
+				return true
+			}
+		}
+	}
+}
+
+func announce(command *cobra.Command, made demoEnvironment) {
+	out := command.OutOrStdout()
+	if asJSON, _ := command.Flags().GetBool("json"); asJSON {
+		// Whoever reads it sees that it is missing.
+		_ = json.NewEncoder(out).Encode(made)
+		return
+	}
+	fmt.Fprintf(out, `
+  Sales Actions is ready: %s
+
+    admin   %s   %s
+    rep     %s     %s
+
+  Sign in as the admin and press Start sync in Settings → Data sync.
+  Marketo's sandbox: %s
+  API token (admin): %s
+  Ctrl-C stops it.
+
+`, made.URL, made.Admin.Email, made.Admin.Password, made.Rep.Email, made.Rep.Password, made.MarketoURL, made.Token)
+}

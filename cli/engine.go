@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"salesactions/syncengine"
+)
+
+// addEngineFlags adds what tunes the engine.
+func addEngineFlags(command *cobra.Command) {
+	flags := command.Flags()
+	flags.String("marketo-endpoint", "", "Marketo's REST endpoint, instead of the one in Settings")
+	flags.String("marketo-client-id", "", "client id of the custom service in Marketo")
+	flags.String("marketo-client-secret", "", "its client secret")
+	flags.String("marketo-webhook-secret", "", "secret of Marketo's webhook; two, with a comma, while rotating")
+	flags.Int64("marketo-daily-budget", 25_000, "Marketo calls a day that we allow ourselves")
+	flags.Int("marketo-rate", 50, "Marketo calls in 20 seconds that we allow ourselves")
+	flags.Int("marketo-concurrency", 5, "Marketo calls in flight that we allow ourselves")
+	flags.Duration("marketo-export-poll", time.Minute, "how often a bulk job's status is asked")
+	flags.String("marketo-copy", "bulk", "how the initial sync reads people: bulk, or paged where bulk extract is not to be used")
+	flags.Duration("sync-poll-interval", 30*time.Second, "how often Marketo's change logs are read")
+	flags.Duration("sync-sweep-interval", 10*time.Minute, "how often their overlap is read again for rows that came late")
+}
+
+// engineConfig reads them. Errors name the variable.
+func engineConfig(command *cobra.Command) (syncengine.Config, error) {
+	flags := command.Flags()
+	text := func(name string) string { value, _ := flags.GetString(name); return value }
+	length := func(name string) time.Duration { value, _ := flags.GetDuration(name); return value }
+	number := func(name string) int { value, _ := flags.GetInt(name); return value }
+	daily, _ := flags.GetInt64("marketo-daily-budget")
+	config := syncengine.Config{
+		Marketo:      syncengine.Credentials{Endpoint: text("marketo-endpoint"), ClientID: text("marketo-client-id"), ClientSecret: text("marketo-client-secret")},
+		PollInterval: length("sync-poll-interval"), SweepInterval: length("sync-sweep-interval"), ExportPoll: length("marketo-export-poll"),
+		Rate: number("marketo-rate"), Concurrency: number("marketo-concurrency"), DailyBudget: daily,
+		PagedCopy: text("marketo-copy") == "paged", UserAgent: "salesactions/" + version,
+	}
+	for secret := range strings.SplitSeq(text("marketo-webhook-secret"), ",") {
+		if secret = strings.TrimSpace(secret); secret != "" {
+			config.WebhookSecrets = append(config.WebhookSecrets, secret)
+		}
+	}
+	return config, checkEngine(config, text("marketo-copy"))
+}
+
+func checkEngine(c syncengine.Config, copying string) error {
+	wrong := func(name, text string) error { return usageError{fmt.Errorf("%s %s", name, text)} }
+	switch {
+	case c.Rate < 1:
+		return wrong("MARKETO_RATE", "must be at least 1")
+	case c.Concurrency < 2:
+		return wrong("MARKETO_CONCURRENCY", "must be at least 2")
+	case c.DailyBudget < 1:
+		return wrong("MARKETO_DAILY_BUDGET", "must be at least 1")
+	case c.PollInterval < 100*time.Millisecond:
+		return wrong("SYNC_POLL_INTERVAL", "must be at least 100ms")
+	case c.ExportPoll < 10*time.Millisecond:
+		return wrong("MARKETO_EXPORT_POLL", "must be at least 10ms")
+	case copying != "bulk" && copying != "paged":
+		return wrong("MARKETO_COPY", "must be bulk or paged")
+	case c.Marketo.Endpoint != "" && (c.Marketo.ClientID == "" || c.Marketo.ClientSecret == ""):
+		return wrong("MARKETO_ENDPOINT", "needs MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET beside it")
+	}
+	return nil
+}
+
+// newEngine makes an engine on an open store.
+func (s *store) newEngine(command *cobra.Command, config syncengine.Config) (*syncengine.Engine, error) {
+	config.Box, config.Log = s.box, s.log
+	return syncengine.New(command.Context(), config, syncengine.Deps{Pool: s.db.Pool, Queue: s.db.Queue, Gorm: s.db.Gorm})
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// environment knows which environment variable stands for which flag.
+type environment struct {
+	root *cobra.Command
+}
+
+// variables are the flags' environment variables. A secret may also be given as
+// NAME_FILE, the path of a file that holds it.
+var variables = map[string]string{
+	"addr": "SALESACTIONS_ADDR", "base-url": "SALESACTIONS_BASE_URL", "data-dir": "SALESACTIONS_DATA_DIR",
+	"secret-key": "SALESACTIONS_SECRET_KEY", "log": "SALESACTIONS_LOG", "log-level": "SALESACTIONS_LOG_LEVEL",
+	"database-url": "DATABASE_URL", "trusted-proxies": "SALESACTIONS_TRUSTED_PROXIES",
+	"marketo-endpoint": "MARKETO_ENDPOINT", "marketo-client-id": "MARKETO_CLIENT_ID", "marketo-client-secret": "MARKETO_CLIENT_SECRET",
+	"marketo-webhook-secret": "MARKETO_WEBHOOK_SECRET", "marketo-daily-budget": "MARKETO_DAILY_BUDGET", "marketo-rate": "MARKETO_RATE",
+	"marketo-concurrency": "MARKETO_CONCURRENCY", "marketo-export-poll": "MARKETO_EXPORT_POLL", "marketo-copy": "MARKETO_COPY",
+	"sync-poll-interval": "SYNC_POLL_INTERVAL", "sync-sweep-interval": "SYNC_SWEEP_INTERVAL",
+}
+
+func newEnvironment(root *cobra.Command) *environment {
+	e := &environment{root: root}
+	flags := root.PersistentFlags()
+	flags.String("database-url", "", "PostgreSQL 14 or newer; without it a private server runs from this machine's PostgreSQL programs")
+	flags.String("data-dir", "", "folder of the private server and its secret key (default "+defaultDataDir()+")")
+	flags.String("secret-key", "", "32 bytes in base64 that seal secrets in the database; made in the data folder for a private server")
+	flags.String("log", "text", "form of the log: text or json")
+	flags.String("log-level", "info", "least level of the log: debug, info, warn or error")
+	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return e.apply(command) }
+	return e
+}
+
+// describe adds the variables' names to the usage of a command's flags.
+func describe(flags *pflag.FlagSet) {
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if name, ok := variables[flag.Name]; ok && !strings.Contains(flag.Usage, "$"+name) {
+			flag.Usage += " [$" + name + "]"
+		}
+	})
+}
+
+// apply sets each flag that was not given from its variable.
+func (e *environment) apply(command *cobra.Command) error {
+	var failed error
+	command.Flags().VisitAll(func(flag *pflag.Flag) {
+		name, ok := variables[flag.Name]
+		if !ok || flag.Changed || failed != nil {
+			return
+		}
+		text, err := lookUp(name)
+		if err == nil && text != "" {
+			err = command.Flags().Set(flag.Name, text)
+		}
+		if err != nil {
+			failed = usageError{fmt.Errorf("%s cannot be used: %w", name, err)}
+		}
+	})
+	return failed
+}
+
+// lookUp returns a variable's value, or the content of the file that NAME_FILE names.
+func lookUp(name string) (string, error) {
+	if text, ok := os.LookupEnv(name); ok {
+		return text, nil
+	}
+	path := os.Getenv(name + "_FILE")
+	if path == "" {
+		return "", nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read the file of %s_FILE: %w", name, err)
+	}
+	return strings.TrimSpace(string(raw)), nil
+}
+
+// defaultDataDir is where a service of the system keeps its state for root, and
+// where programs keep theirs for everybody else.
+func defaultDataDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/salesactions"
+	}
+	if state := os.Getenv("XDG_STATE_HOME"); state != "" {
+		return filepath.Join(state, "salesactions")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "salesactions-data"
+	}
+	return filepath.Join(home, ".local", "state", "salesactions")
+}

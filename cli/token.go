@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"gorm.io/gorm"
+
+	"salesactions/models"
+)
+
+func newToken(_ *environment) *cobra.Command {
+	command := &cobra.Command{Use: "token", Short: "Add API tokens"}
+	add := &cobra.Command{
+		Use:   "add",
+		Short: "Add an API token and print it, this once, alone on its line",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			name, _ := command.Flags().GetString("name")
+			scope, _ := command.Flags().GetString("scope")
+			if strings.TrimSpace(name) == "" {
+				return usageError{errors.New("--name is missing: say which program the token is for")}
+			}
+			if !models.Scope(scope).Valid() {
+				return usageError{fmt.Errorf("--scope is %q: give read, record or admin", scope)}
+			}
+			s, err := openStore(command, true)
+			if err != nil {
+				return err
+			}
+			token, err := createToken(command.Context(), s.db.Gorm, strings.TrimSpace(name), models.Scope(scope))
+			if err == nil {
+				_, err = fmt.Fprintln(command.OutOrStdout(), token)
+			}
+			return errors.Join(err, s.Close(command.Context()))
+		},
+	}
+	add.Flags().String("name", "", "which program the token is for")
+	add.Flags().String("scope", string(models.ScopeRecord), "what it may do: read, record or admin")
+	describe(add.Flags())
+	command.AddCommand(add)
+	return command
+}
+
+func createToken(ctx context.Context, db *gorm.DB, name string, scope models.Scope) (plain string, err error) {
+	err = models.Tx(ctx, db, func(tx *gorm.DB) error {
+		if plain, _, err = models.CreateAPIToken(ctx, tx, name, scope, actor); err != nil {
+			return err
+		}
+		return models.RecordAudit(ctx, tx, models.AuditEvent{Actor: actor, Action: "tokens.create", Subject: name})
+	})
+	return plain, err
+}

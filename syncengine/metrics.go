@@ -1,0 +1,69 @@
+package syncengine
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metricsLimit is how long a scrape may ask the database.
+const metricsLimit = 5 * time.Second
+
+// Metrics returns what Prometheus may collect of the sync and the budget. It reads
+// the database at each scrape, so that every replica tells the same.
+func (e *Engine) Metrics() prometheus.Collector { return collector{e} }
+
+type collector struct{ engine *Engine }
+
+var (
+	metricPeople  = prometheus.NewDesc("salesactions_people", "People by state.", []string{"state"}, nil)
+	metricState   = prometheus.NewDesc("salesactions_sync_state", "1 for the state that the people sync is in.", []string{"state"}, nil)
+	metricLag     = prometheus.NewDesc("salesactions_sync_lag_seconds", "Time since Marketo's change logs were last read to their ends.", nil, nil)
+	metricTouched = prometheus.NewDesc("salesactions_sync_inbox_people", "People waiting to be read again.", nil, nil)
+	metricCalls   = prometheus.NewDesc("salesactions_api_calls_today", "API calls made today.", []string{"system", "purpose"}, nil)
+	metricBudget  = prometheus.NewDesc("salesactions_api_calls_budget", "API calls that may be made a day.", []string{"system"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(out chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{metricPeople, metricState, metricLag, metricTouched, metricCalls, metricBudget} {
+		out <- desc
+	}
+}
+
+// Collect implements prometheus.Collector. What cannot be read is an error of the scrape.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), metricsLimit)
+	defer cancel()
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	st, err := c.engine.Status(ctx)
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(metricState, err)
+		return
+	}
+	gauge(metricPeople, float64(st.People), "live")
+	gauge(metricPeople, float64(st.Archived), "archived")
+	for _, state := range []SyncState{StateIdle, StateCopying, StatePaused, StateFollowing, StateFailed} {
+		is := 0.0
+		if st.State == state {
+			is = 1
+		}
+		gauge(metricState, is, string(state))
+	}
+	if st.Lag != nil {
+		gauge(metricLag, st.Lag.Seconds())
+	}
+	gauge(metricTouched, float64(st.Touched))
+	usage, err := c.engine.budget.Usage(ctx)
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(metricCalls, err)
+		return
+	}
+	for _, p := range usage.ByPurpose {
+		gauge(metricCalls, float64(p.Calls), "marketo", p.Purpose)
+	}
+	gauge(metricBudget, float64(usage.Limits.Daily), "marketo")
+}
