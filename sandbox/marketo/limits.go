@@ -1,7 +1,9 @@
 package marketo
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -9,8 +11,10 @@ import (
 // window is the time in which calls are counted.
 const window = 20 * time.Second
 
-// uncounted are the errors that cost no call.
-var uncounted = map[string]bool{"601": true, "602": true, "604": true, "608": true, "611": true}
+// uncounted says whether an error costs no call (Marketo REST: error codes).
+func uncounted(code string) bool {
+	return slices.Contains([]string{"601", "602", "604", "605", "608", "611"}, code)
+}
 
 // limits counts calls and breaches. All of it belongs to the subscription.
 type limits struct {
@@ -35,41 +39,22 @@ func newLimits(cfg Config, zone *time.Location) *limits {
 	return &limits{cfg: cfg, zone: zone, days: map[string]int{}, violations: map[string]int{}, calls: map[string]int{}, codes: map[string]int{}}
 }
 
-// enter counts a call and says which limit it breaks, if any.
+// enter notes that a request runs, until leave is called. Its error is the limit of
+// requests at once.
 func (l *limits) enter(operation string) (leave func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.cfg.Now()
-	if day := now.In(l.zone).Format(time.DateOnly); day != l.day {
-		l.day, l.today, l.quotaSpent = day, 0, false
-	}
-	first := 0
-	for first < len(l.recent) && now.Sub(l.recent[first]) >= window {
-		first++
-	}
-	l.recent = append(l.recent[first:], now)
 	l.calls[operation]++
-	l.today++
-	l.days[l.day] = l.today
 	l.running++
-	l.maxWindow, l.maxRunning = max(l.maxWindow, len(l.recent)), max(l.maxRunning, l.running)
+	l.maxRunning = max(l.maxRunning, l.running)
 	leave = func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.running--
 	}
-	switch {
-	case l.running > l.cfg.Concurrency:
+	if l.running > l.cfg.Concurrency {
 		l.violations["more than the allowed calls running"]++
-		err = refuse("615", "Concurrent access limit '10' reached")
-	case len(l.recent) > l.cfg.Rate:
-		l.violations["more than the allowed calls in 20 s"]++
-		err = refuse("606", "Max rate limit '100' exceeded with in '20' secs")
-	case l.today > l.cfg.DailyQuota || l.quotaSpent:
-		if !l.quotaSpent {
-			l.violations["more than the daily quota"]++
-		}
-		return leave, refuse("607", "Daily quota reached")
+		err = refuse("615", fmt.Sprintf("Concurrent access limit '%d' reached", l.cfg.Concurrency))
 	}
 	if l.cfg.QuotaOff {
 		err = nil
@@ -77,16 +62,42 @@ func (l *limits) enter(operation string) (leave func(), err error) {
 	return leave, err
 }
 
-// uncount takes the latest call back: its error costs none.
-func (l *limits) uncount() {
+// meter counts a call that costs one, and says which limit it breaks, if any. A
+// refused call costs one too.
+func (l *limits) meter() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.today--
-	l.days[l.day] = l.today
-	if n := len(l.recent); n > 0 {
-		l.recent = l.recent[:n-1]
+	now := l.cfg.Now()
+	if day := l.date(now); day != l.day {
+		l.day, l.today, l.quotaSpent = day, 0, false
 	}
+	first := 0
+	for first < len(l.recent) && now.Sub(l.recent[first]) >= window {
+		first++
+	}
+	l.recent = append(l.recent[first:], now)
+	l.today++
+	l.days[l.day] = l.today
+	l.maxWindow = max(l.maxWindow, len(l.recent))
+	var err error
+	switch {
+	case len(l.recent) > l.cfg.Rate:
+		l.violations["more than the allowed calls in 20 s"]++
+		err = refuse("606", fmt.Sprintf("Max rate limit '%d' exceeded with in '20' secs", l.cfg.Rate))
+	case l.quotaSpent: // whoever spent it
+		return refuse("607", "Daily quota reached")
+	case l.today > l.cfg.DailyQuota:
+		l.violations["more than the daily quota"]++
+		err = refuse("607", "Daily quota reached")
+	}
+	if l.cfg.QuotaOff {
+		return nil
+	}
+	return err
 }
+
+// date is the day of the quotas, which begin anew at midnight in Chicago.
+func (l *limits) date(at time.Time) string { return at.In(l.zone).Format(time.DateOnly) }
 
 func (l *limits) violate(what string) {
 	l.mu.Lock()

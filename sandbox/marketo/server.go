@@ -6,6 +6,7 @@ package marketo
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -210,17 +212,21 @@ func (s *Server) serve(w http.ResponseWriter, c *call) {
 	if s.before(w, c) {
 		return
 	}
-	time.Sleep(s.cfg.Latency)
+	if !wait(c.Context(), s.cfg.Latency) {
+		return
+	}
+	if c.params.Has("access_token") {
+		s.limits.violate("token in the address")
+	}
+	if size, err := strconv.Atoi(c.params.Get("batchSize")); err == nil && size > 300 {
+		s.limits.violate("batchSize over 300")
+	}
 	if err := s.tokens.check(c); err != nil {
-		if c.params.Has("access_token") {
-			s.limits.violate("token in the address")
-		}
-		s.limits.uncount()
 		s.write(w, c, answer{}, err)
 		return
 	}
-	if limited != nil {
-		s.write(w, c, answer{}, limited)
+	if err := cmp.Or(s.limits.meter(), limited); err != nil {
+		s.write(w, c, answer{}, err)
 		return
 	}
 	if id, verb, ok := exportCall(c.URL.Path); ok && verb == "file" {
@@ -307,6 +313,21 @@ func (s *Server) chance(n int) int {
 	return s.random.IntN(n)
 }
 
+// wait lets time pass, unless the caller leaves.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // before does what a fault does before the work. It reports whether the request is
 // answered.
 func (s *Server) before(w http.ResponseWriter, c *call) bool {
@@ -315,10 +336,7 @@ func (s *Server) before(w http.ResponseWriter, c *call) bool {
 	}
 	switch c.rule.Kind {
 	case fault.Latency:
-		select {
-		case <-time.After(c.rule.Delay):
-		case <-c.Context().Done():
-		}
+		return !wait(c.Context(), c.rule.Delay)
 	case fault.DropBefore:
 		panic(http.ErrAbortHandler)
 	case fault.HTML:
@@ -329,10 +347,11 @@ func (s *Server) before(w http.ResponseWriter, c *call) bool {
 	case fault.ExpireToken:
 		s.tokens.expire()
 	case fault.Code:
-		if uncounted[c.rule.Code] {
-			s.limits.uncount()
+		var err error = &apiError{c.rule.Code, cmp.Or(c.rule.Message, "Something went wrong")}
+		if !uncounted(c.rule.Code) {
+			err = cmp.Or(s.limits.meter(), err)
 		}
-		s.write(w, c, answer{}, &apiError{c.rule.Code, cmp.Or(c.rule.Message, "Something went wrong")})
+		s.write(w, c, answer{}, err)
 		return true
 	}
 	return false
