@@ -78,13 +78,19 @@ func (s *Server) Change(id int64, values map[string]string) error {
 		c := columns[i]
 		changes = append(changes, change{name, l.Values[c.field], values[name]})
 		l.Values[c.field] = values[name]
-		if c.standard {
-			l.Updated = s.cfg.Now().UTC().Truncate(time.Second)
-		}
+		s.touch(l, c.standard)
 	}
 	s.happen(row{lead: id, kind: typeChange, fields: changes})
 	s.call(id)
 	return nil
+}
+
+// touch notes a change; the visible updatedAt moves for standard fields only.
+func (s *Server) touch(l *lead, standard bool) {
+	l.touched = s.cfg.Now().UTC().Truncate(time.Second)
+	if standard {
+		l.Updated = l.touched
+	}
 }
 
 // SetOwner gives a person an owner, another one, or none.
@@ -96,7 +102,7 @@ func (s *Server) SetOwner(id int64, owner string) error {
 		return err
 	}
 	l.Values[world.OwnerID] = owner
-	l.Updated = s.cfg.Now().UTC().Truncate(time.Second)
+	s.touch(l, true)
 	s.happen(row{lead: id, kind: typeChangeOwner, primary: owner})
 	s.call(id)
 	return nil
@@ -115,6 +121,7 @@ func (s *Server) RenameCompany(id int64, company string) error {
 	for _, other := range s.people {
 		if other == l || account != "" && other.Values[world.AccountID] == account {
 			other.Values[world.Company] = company
+			other.touched = s.cfg.Now().UTC().Truncate(time.Second)
 		}
 	}
 	s.happen(row{lead: id, kind: typeChange, fields: []change{{"company", old, company}}})
@@ -127,7 +134,7 @@ func (s *Server) Create(values map[string]string) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now().UTC().Truncate(time.Second)
-	l := &lead{Person: world.Person{ID: world.FirstID, Created: now, Updated: now}}
+	l := &lead{Person: world.Person{ID: world.FirstID, Created: now, Updated: now}, touched: now}
 	if n := len(s.order); n > 0 {
 		l.ID = s.order[n-1] + 1
 	}
@@ -168,10 +175,15 @@ func (s *Server) Merge(winner int64, losers ...int64) error {
 		return err
 	}
 	for _, id := range losers {
-		l, err := s.find(id)
-		if err != nil {
+		if _, err := s.find(id); err != nil {
 			return err
 		}
+		if id == winner {
+			return fmt.Errorf("person %d cannot merge into itself", id)
+		}
+	}
+	for _, id := range losers {
+		l := s.people[id]
 		for f := range w.Values {
 			if w.Values[f] == "" {
 				w.Values[f] = l.Values[f]
@@ -179,7 +191,7 @@ func (s *Server) Merge(winner int64, losers ...int64) error {
 		}
 		l.deleted = true
 	}
-	w.Updated = s.cfg.Now().UTC().Truncate(time.Second)
+	s.touch(w, true)
 	s.happen(row{lead: winner, kind: typeMerge, merged: losers})
 	return nil
 }
@@ -194,7 +206,7 @@ func (s *Server) Convert(id int64) error {
 	}
 	l.Values[world.Type] = "Contact"
 	l.Values[world.ContactID], l.Values[world.AccountID] = world.SalesforceID("003", id), world.SalesforceID("001", id)
-	l.Updated = s.cfg.Now().UTC().Truncate(time.Second)
+	s.touch(l, true)
 	s.happen(row{lead: id, kind: typeConvert})
 	return nil
 }

@@ -1,20 +1,14 @@
 package marketo
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"salesactions/sandbox/fault"
-	"salesactions/sandbox/world"
 )
 
 // Limits of bulk extract.
@@ -48,7 +42,11 @@ type job struct {
 	created, queued, started, finished time.Time
 	file                               []byte
 	rows                               int
-	problem                            string
+	checksum                           string
+	done                               chan struct{} // closed once the file is written
+	separator                          byte
+	headers                            map[string]string
+	format                             string
 	shown                              map[string]any // the status as last refreshed
 	shownAt                            time.Time
 }
@@ -92,13 +90,17 @@ func (b *bulk) call(c *call, id, verb string) (answer, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.advance()
 	if verb == "create" && c.Method == http.MethodPost {
 		return b.create(c)
 	}
 	if verb == "list" {
 		all := []map[string]any{}
+		states := c.list("status")
 		for _, j := range b.jobs {
-			all = append(all, j.show())
+			if len(states) == 0 || slices.Contains(states, j.status) {
+				all = append(all, j.show())
+			}
 		}
 		return answer{Result: all}, nil
 	}
@@ -112,6 +114,9 @@ func (b *bulk) call(c *call, id, verb string) (answer, error) {
 	case "status":
 		return answer{Result: []map[string]any{b.status(j)}}, nil
 	case "cancel":
+		if j.status == "Completed" {
+			return answer{}, refuse("1003", "Export "+j.id+" is already completed")
+		}
 		j.status = "Canceled"
 		b.queue = slices.DeleteFunc(b.queue, func(q *job) bool { return q == j })
 		shown := j.show()
@@ -126,6 +131,8 @@ func (b *bulk) create(c *call) (answer, error) {
 		Fields []string                   `json:"fields"`
 		Format string                     `json:"format"`
 		Filter map[string]json.RawMessage `json:"filter"`
+
+		Headers map[string]string `json:"columnHeaderNames"`
 	}
 	if !strings.HasPrefix(c.Header.Get("Content-Type"), "application/json") {
 		return answer{}, refuse("612", "Invalid Content Type")
@@ -142,7 +149,17 @@ func (b *bulk) create(c *call) (answer, error) {
 			return answer{}, refuse("1003", "Invalid fields: "+f)
 		}
 	}
-	j := &job{fields: body.Fields, status: "Created", created: b.server.cfg.Now()}
+	j := &job{fields: body.Fields, headers: body.Headers, format: cmp.Or(body.Format, "CSV"), status: "Created", created: b.server.cfg.Now()}
+	switch j.format {
+	case "CSV":
+		j.separator = ','
+	case "TSV":
+		j.separator = '\t'
+	case "SSV":
+		j.separator = ';'
+	default:
+		return answer{}, refuse("1003", "Invalid format: "+j.format)
+	}
 	raw, err := json.Marshal(body.Filter)
 	if err == nil {
 		err = json.Unmarshal(raw, &j.filter)
@@ -180,7 +197,7 @@ func (b *bulk) checkFilter(f *filter) error {
 		}
 	}
 	switch {
-	case f.UpdatedAt != nil:
+	case f.UpdatedAt != nil && !cfg.HasUpdatedAt:
 		return refuse("1035", "Unsupported filter type for target subscription: updatedAt")
 	case (f.SmartListID != 0 || f.SmartListName != "") && cfg.NoSmartList:
 		return refuse("1035", "Unsupported filter type for target subscription: smartList")
@@ -195,51 +212,57 @@ func (b *bulk) checkFilter(f *filter) error {
 
 // enqueue takes a job into the queue, where there is room.
 func (b *bulk) enqueue(j *job) (answer, error) {
-	if day := b.server.cfg.Now().Format(time.DateOnly); day != b.day {
-		b.day, b.spent = day, 0
-	}
+	cfg := b.server.cfg
 	switch {
 	case j.status != "Created":
 		return answer{}, refuse("1029", "Export "+j.id+" is already queued")
 	case len(b.queue) >= maxQueued:
 		b.server.limits.violate("more than 10 bulk jobs")
 		return answer{}, refuse("1029", "Too many jobs (10) in queue")
-	case b.spent >= b.server.cfg.BulkDailySize:
+	case !cfg.QuotaOff && b.spent >= cfg.BulkDailySize:
 		return answer{}, refuse("1029", "Export daily quota 500MB exceeded")
 	}
-	j.status, j.queued = "Queued", b.server.cfg.Now()
+	j.status, j.queued = "Queued", cfg.Now()
 	b.queue = append(b.queue, j)
-	b.begin()
+	b.advance()
 	return answer{Result: []map[string]any{j.show()}}, nil
 }
 
-// begin starts jobs while there is room; callers hold the lock.
-func (b *bulk) begin() {
+// advance brings the queue to the present: jobs whose time is over complete, and
+// others take their places. Callers hold the lock.
+func (b *bulk) advance() {
+	now := b.server.cfg.Now()
+	if day := b.server.limits.date(now); day != b.day {
+		b.day, b.spent = day, 0
+	}
+	b.queue = slices.DeleteFunc(b.queue, func(j *job) bool {
+		if j.status != "Processing" || now.Sub(j.started) < b.server.cfg.BulkDelay || !j.written() {
+			return false
+		}
+		j.status, j.finished = "Completed", now
+		b.spent += int64(len(j.file))
+		return true
+	})
 	processing := 0
 	for _, j := range b.queue {
-		switch {
-		case j.status == "Processing":
-			processing++
-		case j.status == "Queued" && processing < maxProcessing:
-			processing++
-			j.status, j.started = "Processing", b.server.cfg.Now()
-			go b.process(j)
+		if processing++; processing > maxProcessing {
+			break
+		}
+		if j.status == "Queued" {
+			j.status, j.started, j.done = "Processing", now, make(chan struct{})
+			go b.server.writeFile(j)
 		}
 	}
 }
 
-// process writes the file: membership and values are those at the beginning.
-func (b *bulk) process(j *job) {
-	file, rows := b.server.write31(j)
-	time.Sleep(b.server.cfg.BulkDelay)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.queue = slices.DeleteFunc(b.queue, func(q *job) bool { return q == j })
-	if j.status == "Processing" {
-		j.file, j.rows, j.status, j.finished = file, rows, "Completed", b.server.cfg.Now()
-		b.spent += int64(len(file))
+// written says whether the file is there.
+func (j *job) written() bool {
+	select {
+	case <-j.done:
+		return true
+	default:
+		return false
 	}
-	b.begin()
 }
 
 // status is refreshed only now and then; asking more often is noted.
@@ -256,109 +279,14 @@ func (b *bulk) status(j *job) map[string]any {
 }
 
 func (j *job) show() map[string]any {
-	shown := map[string]any{"exportId": j.id, "status": j.status, "format": "CSV", "createdAt": j.created.UTC().Format(time.RFC3339)}
+	shown := map[string]any{"exportId": j.id, "status": j.status, "format": j.format, "createdAt": j.created.UTC().Format(time.RFC3339)}
 	for name, at := range map[string]time.Time{"queuedAt": j.queued, "startedAt": j.started, "finishedAt": j.finished} {
 		if !at.IsZero() {
 			shown[name] = at.UTC().Format(time.RFC3339)
 		}
 	}
 	if j.status == "Completed" {
-		sum := sha256.Sum256(j.file)
-		shown["numberOfRecords"], shown["fileSize"], shown["fileChecksum"] = j.rows, len(j.file), "sha256:"+hex.EncodeToString(sum[:])
-	}
-	if j.problem != "" {
-		shown["errorMsg"] = j.problem
+		shown["numberOfRecords"], shown["fileSize"], shown["fileChecksum"] = j.rows, len(j.file), j.checksum
 	}
 	return shown
-}
-
-// write31 makes the file of a job.
-func (s *Server) write31(j *job) ([]byte, int) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var file bytes.Buffer
-	file.WriteString(strings.Join(j.fields, ",") + "\n")
-	rows := 0
-	for _, id := range s.order {
-		l := s.people[id]
-		if l.deleted || !j.filter.has(l) {
-			continue
-		}
-		rows++
-		for i, name := range j.fields {
-			if i > 0 {
-				file.WriteByte(',')
-			}
-			v, ok := value(l, name)
-			if !ok {
-				file.WriteString("null")
-				continue
-			}
-			writeValue(&file, v)
-		}
-		file.WriteByte('\n')
-	}
-	return file.Bytes(), rows
-}
-
-// writeValue quotes where it must. A NUL may stand in a file.
-func writeValue(file *bytes.Buffer, v any) {
-	text, ok := v.(string)
-	if !ok {
-		fmt.Fprint(file, v)
-		return
-	}
-	if !strings.ContainsAny(text, ",\"\r\n") && text == strings.TrimSpace(text) {
-		file.WriteString(text)
-		return
-	}
-	file.WriteByte('"')
-	file.WriteString(strings.ReplaceAll(text, `"`, `""`))
-	file.WriteByte('"')
-}
-
-func (f filter) has(l *lead) bool {
-	if f.CreatedAt != nil { // both ends are inclusive
-		return !l.Created.Before(f.CreatedAt.from) && !l.Created.After(f.CreatedAt.to)
-	}
-	return l.Values[world.OwnerID] != ""
-}
-
-// file sends a file, or a part of it; what is not there is plain text.
-func (b *bulk) file(w http.ResponseWriter, c *call, id string) {
-	b.mu.Lock()
-	j := b.jobs[id]
-	ready := j != nil && j.status == "Completed" && b.server.cfg.Now().Sub(j.finished) < fileLife
-	var file []byte
-	if ready {
-		file = j.file
-	}
-	b.mu.Unlock()
-	if !ready {
-		http.Error(w, "File not found", http.StatusNotFound)
-		return
-	}
-	from, status := 0, http.StatusOK
-	if _, err := fmt.Sscanf(c.Header.Get("Range"), "bytes=%d-", &from); err == nil && from < len(file) {
-		status = http.StatusPartialContent
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(file)-1, len(file)))
-	} else if err == nil {
-		http.Error(w, "", http.StatusRequestedRangeNotSatisfiable)
-		return
-	}
-	w.Header().Set("Content-Type", "text/csv;charset=UTF-8")
-	w.Header().Set("Accept-Ranges", "bytes")
-	w.Header().Set("Content-Length", strconv.Itoa(len(file)-from))
-	w.WriteHeader(status)
-	part := file[from:]
-	if c.rule != nil && c.rule.Kind == fault.CorruptFile && len(part) > 1 {
-		part = bytes.Clone(part)
-		at := bytes.LastIndexByte(part[:len(part)-1], ',') // a value, so that only the checksum tells
-		part = slices.Insert(part[:len(part)-1], max(at+1, 0), 'x')
-	}
-	if c.rule != nil && (c.rule.Kind == fault.CutFile || c.rule.Kind == fault.DropAfter || c.rule.Kind == fault.Truncate) {
-		w.Write(part[:len(part)/2])
-		panic(http.ErrAbortHandler)
-	}
-	w.Write(part)
 }

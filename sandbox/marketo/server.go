@@ -45,6 +45,7 @@ type Config struct {
 	NoBulk          bool // answers 703 to bulk extracts
 	NoSmartList     bool // answers 1035 to bulk extracts of smart lists
 	NoLinkedIn      bool // the instance lacks linkedInProfileURL
+	HasUpdatedAt    bool // bulk extracts may filter by the last change of any field
 	HasOpportunity  bool // the instance shows sfdcOpptyId
 	ContactsNoOwner bool // sfdcLeadOwnerId is empty for contacts
 
@@ -73,6 +74,7 @@ type Server struct {
 // lead is a person as Marketo holds them.
 type lead struct {
 	world.Person
+	touched time.Time // last change of any field; updatedAt moves for standard ones only
 	deleted bool
 }
 
@@ -106,7 +108,7 @@ func New(cfg Config) (*Server, error) {
 		if cfg.ContactsNoOwner && p.Values[world.Type] == "Contact" {
 			p.Values[world.OwnerID] = ""
 		}
-		s.people[p.ID] = &lead{Person: p}
+		s.people[p.ID] = &lead{Person: p, touched: p.Updated}
 		s.order = append(s.order, p.ID)
 		if cfg.Now().Sub(p.Created) < 30*24*time.Hour {
 			s.append(row{lead: p.ID, at: p.Created, kind: typeNewLead, visible: p.Created})
