@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"salesactions/sandbox/world"
@@ -150,18 +151,20 @@ func (s *Server) leadsByFilter(c *call) (answer, error) {
 func (s *Server) match(kind string, values []string) ([]*lead, error) {
 	var found []*lead
 	if kind == "id" {
+		seen := map[int64]bool{}
 		for _, v := range values {
 			id, err := strconv.ParseInt(v, 10, 64)
 			if err != nil {
 				return nil, refuse("1003", "Invalid value for id")
 			}
-			if l := s.people[id]; l != nil && !l.deleted {
+			if l := s.people[id]; l != nil && !l.deleted && !seen[id] {
+				seen[id] = true
 				found = append(found, l)
 			}
 		}
 		// No order is promised.
 		slices.SortFunc(found, func(a, b *lead) int { return int((a.ID*2654435761)%1009 - (b.ID*2654435761)%1009) })
-		return slices.Compact(found), nil
+		return found, nil
 	}
 	i := slices.IndexFunc(columns, func(c column) bool { return c.name == kind && c.searchable })
 	if i < 0 {
@@ -169,10 +172,10 @@ func (s *Server) match(kind string, values []string) ([]*lead, error) {
 	}
 	wanted := map[string]bool{}
 	for _, v := range values {
-		wanted[v] = true
+		wanted[strings.ToLower(v)] = true
 	}
 	for _, id := range s.order {
-		if l := s.people[id]; !l.deleted && wanted[l.Values[columns[i].field]] {
+		if l := s.people[id]; !l.deleted && wanted[strings.ToLower(l.Values[columns[i].field])] {
 			if found = append(found, l); len(found) > maxMatches {
 				return nil, refuse("1003", "Too many results match the filter")
 			}
@@ -249,7 +252,7 @@ func (s *Server) describe2() (answer, error) {
 		if !s.has(c.name) {
 			continue
 		}
-		fields = append(fields, field{Name: c.name, Display: c.display, Kind: c.kind, Length: 255, Updateable: true})
+		fields = append(fields, field{Name: c.name, Display: c.display, Kind: c.kind, Length: 255, Updateable: !strings.HasPrefix(c.name, "sfdc")})
 		if c.searchable {
 			searchable = append(searchable, []string{c.name})
 		}
