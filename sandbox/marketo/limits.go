@@ -29,14 +29,14 @@ type limits struct {
 	days       map[string]int
 	violations map[string]int
 	calls      map[string]int
-	codes      map[string]int
+	codes      map[string]map[string]int // by day
 	maxWindow  int
 	maxRunning int
 	quotaSpent bool
 }
 
 func newLimits(cfg Config, zone *time.Location) *limits {
-	return &limits{cfg: cfg, zone: zone, days: map[string]int{}, violations: map[string]int{}, calls: map[string]int{}, codes: map[string]int{}}
+	return &limits{cfg: cfg, zone: zone, days: map[string]int{}, violations: map[string]int{}, calls: map[string]int{}, codes: map[string]map[string]int{}}
 }
 
 // enter notes that a request runs, until leave is called. Its error is the limit of
@@ -68,9 +68,7 @@ func (l *limits) meter() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.cfg.Now()
-	if day := l.date(now); day != l.day {
-		l.day, l.today, l.quotaSpent = day, 0, false
-	}
+	l.turn(now)
 	first := 0
 	for first < len(l.recent) && now.Sub(l.recent[first]) >= window {
 		first++
@@ -96,6 +94,13 @@ func (l *limits) meter() error {
 	return err
 }
 
+// turn begins a new day where one began.
+func (l *limits) turn(now time.Time) {
+	if day := l.date(now); day != l.day {
+		l.day, l.today, l.quotaSpent = day, 0, false
+	}
+}
+
 // date is the day of the quotas, which begin anew at midnight in Chicago.
 func (l *limits) date(at time.Time) string { return at.In(l.zone).Format(time.DateOnly) }
 
@@ -108,7 +113,11 @@ func (l *limits) violate(what string) {
 func (l *limits) failed(code string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.codes[code]++
+	day := l.date(l.cfg.Now())
+	if l.codes[day] == nil {
+		l.codes[day] = map[string]int{}
+	}
+	l.codes[day][code]++
 }
 
 // Violations counts the breaches of documented limits, by kind.
@@ -144,7 +153,7 @@ func (s *Server) ResetCounts() {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
 	l := s.limits
-	l.violations, l.calls, l.codes, l.maxWindow, l.maxRunning = map[string]int{}, map[string]int{}, map[string]int{}, 0, 0
+	l.violations, l.calls, l.maxWindow, l.maxRunning = map[string]int{}, map[string]int{}, 0, 0
 }
 
 // SpendQuota uses the rest of the day's calls up; RefillQuota gives them back.
@@ -156,22 +165,37 @@ func (s *Server) RefillQuota() { s.setSpent(false) }
 func (s *Server) setSpent(spent bool) {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
+	s.limits.turn(s.cfg.Now())
 	s.limits.quotaSpent = spent
 }
 
 // usage tells what everybody used, by day.
-func (s *Server) usage(week bool) (answer, error) {
+func (s *Server) usage(days int) answer {
+	return s.byDay(days, func(day string) map[string]any {
+		count := s.limits.days[day]
+		return map[string]any{"date": day, "total": count, "users": []map[string]any{{"userId": "apis@acme.com", "count": count}}}
+	})
+}
+
+// errorUsage tells which errors everybody met, by day.
+func (s *Server) errorUsage(days int) answer {
+	return s.byDay(days, func(day string) map[string]any {
+		total, errors := 0, []map[string]any{}
+		for code, count := range s.limits.codes[day] {
+			total += count
+			errors = append(errors, map[string]any{"errorCode": code, "count": count})
+		}
+		return map[string]any{"date": day, "total": total, "errors": errors}
+	})
+}
+
+// byDay tells something of today and the days before.
+func (s *Server) byDay(days int, tell func(day string) map[string]any) answer {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
-	now := s.cfg.Now().In(s.limits.zone)
-	days := []map[string]any{}
-	for back := range 7 {
-		day := now.AddDate(0, 0, -back).Format(time.DateOnly)
-		count := s.limits.days[day]
-		days = append(days, map[string]any{"date": day, "total": count, "users": []map[string]any{{"userId": "apis@acme.com", "count": count}}})
-		if !week {
-			break
-		}
+	now, told := s.cfg.Now().In(s.limits.zone), []map[string]any{}
+	for back := range days {
+		told = append(told, tell(s.limits.date(now.AddDate(0, 0, -back))))
 	}
-	return answer{Result: days}, nil
+	return answer{Result: told}
 }

@@ -273,8 +273,14 @@ func (s *Server) route(c *call) (answer, error) {
 		return s.activities(c)
 	case path == "/rest/v1/activities/types.json" && get:
 		return answer{Result: activityTypes}, nil
-	case strings.HasPrefix(path, "/rest/v1/stats/usage") && get:
-		return s.usage(strings.Contains(path, "last7days"))
+	case path == "/rest/v1/stats/usage.json" && get:
+		return s.usage(1), nil
+	case path == "/rest/v1/stats/usage/last7days.json" && get:
+		return s.usage(7), nil
+	case path == "/rest/v1/stats/errors.json" && get:
+		return s.errorUsage(1), nil
+	case path == "/rest/v1/stats/errors/last7days.json" && get:
+		return s.errorUsage(7), nil
 	case strings.HasPrefix(path, "/rest/v1/list") && get:
 		return s.lists(c)
 	case strings.HasPrefix(path, "/rest/asset/v1/") && get:

@@ -46,12 +46,12 @@ type reply struct {
 	status        int
 	header        http.Header
 	body          string
-	RequestID     string                     `json:"requestId"`
-	Success       *bool                      `json:"success"`
-	Result        []map[string]any           `json:"result"`
-	Errors        []map[string]any           `json:"errors"`
-	NextPageToken string                     `json:"nextPageToken"`
-	MoreResult    bool                       `json:"moreResult"`
+	RequestID     string           `json:"requestId"`
+	Success       *bool            `json:"success"`
+	Result        []map[string]any `json:"result"`
+	Errors        []map[string]any `json:"errors"`
+	NextPageToken string           `json:"nextPageToken"`
+	MoreResult    bool             `json:"moreResult"`
 }
 
 func setup(t *testing.T, cfg Config) *bundle {
