@@ -142,6 +142,10 @@ func (s *Server) read(c *call, render func(r row) (map[string]any, bool)) (answe
 		if r.visible.After(now) {
 			continue
 		}
+		if now.Sub(r.at) > kept(r.kind) {
+			p.at, p.id = r.at, r.id
+			continue
+		}
 		p.at, p.id = r.at, r.id
 		if item, wanted := render(r); wanted {
 			items = append(items, item)
@@ -153,6 +157,20 @@ func (s *Server) read(c *call, render func(r row) (map[string]any, bool)) (answe
 		a.Result = nil
 	}
 	return a, nil
+}
+
+// kept is how long rows stay in the log: those of high volume 90 days, others 25
+// months, deletions 14 days (Marketo REST: activities, deleted leads).
+func kept(kind int) time.Duration {
+	const day = 24 * time.Hour
+	switch kind {
+	case typeDelete:
+		return 14 * day
+	case typeChange, typeAddToList:
+		return 90 * day
+	default:
+		return 760 * day
+	}
 }
 
 // date writes a time in one of the two forms that the API is seen to use.
@@ -208,7 +226,7 @@ func (s *Server) leadChanges(c *call) (answer, error) {
 
 func (s *Server) deletedLeads(c *call) (answer, error) {
 	return s.read(c, func(r row) (map[string]any, bool) {
-		if r.kind != typeDelete || s.cfg.Now().Sub(r.at) > 14*24*time.Hour {
+		if r.kind != typeDelete {
 			return nil, false
 		}
 		m := item(r)
