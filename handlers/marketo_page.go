@@ -47,7 +47,7 @@ func savedText(connection syncengine.ConnectionInfo, now time.Time) string {
 	if connection.UpdatedAt == nil || connection.UpdatedBy == "" {
 		return ""
 	}
-	return "Saved " + ui.Ago(*connection.UpdatedAt, now) + " by " + actorText(connection.UpdatedBy) + "."
+	return "Saved " + ui.Ago(*connection.UpdatedAt, now) + ", " + actorText(connection.UpdatedBy) + "."
 }
 
 func testProps(t *syncengine.MarketoTest) *view.TestProps {

@@ -52,6 +52,15 @@ func (e *Engine) TestMarketo(ctx context.Context) MarketoTest {
 	return test
 }
 
+// checkConnection tests a new connection and counts who would come, so that an
+// admin finds both answered.
+func (e *Engine) checkConnection(ctx context.Context) error {
+	if test := e.TestMarketo(ctx); !test.OK {
+		return nil // kept with the test, for Settings to show
+	}
+	return e.people.Count(ctx)
+}
+
 func (e *Engine) testMarketo(ctx context.Context) (MarketoTest, error) {
 	test := MarketoTest{}
 	client, err := e.Marketo(ctx)

@@ -161,7 +161,10 @@ func (e *Engine) SaveMarketo(ctx context.Context, endpoint, clientID, secret, ac
 	if err != nil {
 		return fmt.Errorf("write what was changed: %w", err)
 	}
-	return e.audit(ctx, actor, "marketo.connect", c.Endpoint, details)
+	if err := e.audit(ctx, actor, "marketo.connect", c.Endpoint, details); err != nil {
+		return err
+	}
+	return e.nudge(ctx, jobCheck)
 }
 
 // checkMarketo says what is wrong with a connection before it is saved.

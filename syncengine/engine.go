@@ -134,7 +134,11 @@ func (e *Engine) Start(ctx context.Context) error {
 		return fmt.Errorf("start the background jobs: %w", err)
 	}
 	e.started = true
-	return nil
+	test, err := e.LastMarketoTest(ctx)
+	if err != nil || test != nil {
+		return err
+	}
+	return e.nudge(ctx, jobCheck) // a connection from the environment was never saved
 }
 
 // stopGrace is how long jobs may go on to their next checkpoint.

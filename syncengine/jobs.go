@@ -19,6 +19,7 @@ const (
 	jobFollow    = "people_follow"
 	jobReread    = "people_reread"
 	jobCount     = "people_count"
+	jobCheck     = "marketo_check"
 	jobReconcile = "reconcile_nightly"
 	jobCleanUp   = "clean_up"
 )
@@ -33,6 +34,7 @@ func (e *Engine) kinds() []kind {
 		{name: jobFollow, schedule: river.PeriodicInterval(e.cfg.PollInterval), work: e.people.Follow, gated: true},
 		{name: jobReread, work: e.people.RereadSoon, gated: true},
 		{name: jobCount, work: e.people.Count},
+		{name: jobCheck, work: e.checkConnection},
 		{name: jobReconcile, schedule: nightly{}, work: e.startNightlyReconcile},
 		{name: jobCleanUp, schedule: river.PeriodicInterval(time.Hour), work: e.cleanUp},
 	}
