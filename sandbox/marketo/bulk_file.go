@@ -103,19 +103,22 @@ func (b *bulk) file(w http.ResponseWriter, c *call, id string) {
 		http.Error(w, "File not found", http.StatusNotFound)
 		return
 	}
-	from, status := 0, http.StatusOK
-	if _, err := fmt.Sscanf(c.Header.Get("Range"), "bytes=%d-", &from); err == nil && from < len(file) {
-		status = http.StatusPartialContent
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(file)-1, len(file)))
-	} else if err == nil {
-		http.Error(w, "", http.StatusRequestedRangeNotSatisfiable)
-		return
+	from, to, status := 0, len(file)-1, http.StatusOK
+	if asked := c.Header.Get("Range"); asked != "" {
+		// "bytes=0-9999", or "bytes=0-" for the rest.
+		n, _ := fmt.Sscanf(asked, "bytes=%d-%d", &from, &to)
+		if n == 0 || from < 0 || from > to || from >= len(file) {
+			http.Error(w, "range not satisfiable", http.StatusRequestedRangeNotSatisfiable)
+			return
+		}
+		to, status = min(to, len(file)-1), http.StatusPartialContent
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, len(file)))
 	}
+	part := file[from : to+1]
 	w.Header().Set("Content-Type", "text/csv;charset=UTF-8")
 	w.Header().Set("Accept-Ranges", "bytes")
-	w.Header().Set("Content-Length", strconv.Itoa(len(file)-from))
+	w.Header().Set("Content-Length", strconv.Itoa(len(part)))
 	w.WriteHeader(status)
-	part := file[from:]
 	if c.rule != nil && c.rule.Kind == fault.CorruptFile && len(part) > 1 {
 		part = bytes.Clone(part)
 		at := bytes.LastIndexByte(part[:len(part)-1], ',') // a value, so that only the checksum tells
