@@ -4,7 +4,9 @@
 set -eu
 
 find_postgres() {
-	command -v postgres >/dev/null 2>&1 || command -v pg_config >/dev/null 2>&1 && [ -x "$(pg_config --bindir 2>/dev/null)/postgres" ] || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1
+	command -v postgres >/dev/null 2>&1 && return 0
+	ls "$(pg_config --bindir 2>/dev/null)/postgres" >/dev/null 2>&1 && return 0
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1
 }
 
 find_chromium() {
