@@ -2,6 +2,8 @@
 package fault
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -36,6 +38,20 @@ type Rule struct {
 	Code        string        `json:"code"`        // for Code and SuccessWithErrors
 	Message     string        `json:"message"`     //
 	Delay       time.Duration `json:"delay"`       // for Latency
+}
+
+// Check says whether a rule can be followed.
+func (r Rule) Check() error {
+	switch r.Kind {
+	case Latency, DropBefore, DropAfter, HTML, Truncate, WrongType, EmptyResult, SuccessWithErrors, ExpireToken, CutFile, CorruptFile:
+		return nil
+	case Code:
+		if r.Code == "" {
+			return errors.New("a fault of kind code needs a code")
+		}
+		return nil
+	}
+	return fmt.Errorf("%q is no kind of fault", r.Kind)
 }
 
 // Plan holds the rules. It is safe for concurrent use.

@@ -24,11 +24,14 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	case "POST /reset":
 		s.ResetCounts()
 	case "GET /people":
-		s.dump(w)
+		s.dump(w, r.URL.Query().Get("id"))
 		return
 	case "POST /faults":
 		var rule fault.Rule
 		if err = json.NewDecoder(r.Body).Decode(&rule); err == nil {
+			err = rule.Check()
+		}
+		if err == nil {
 			s.Fault(rule)
 		}
 	case "DELETE /faults":
@@ -60,11 +63,14 @@ func (s *Server) stats() map[string]any {
 	return map[string]any{"violations": s.Violations(), "calls": s.Calls(), "max_in_window": s.MaxInWindow(), "max_concurrency": s.MaxConcurrency()}
 }
 
-// dump writes everybody, a line each.
-func (s *Server) dump(w http.ResponseWriter) {
+// dump writes everybody, or one, a line each.
+func (s *Server) dump(w http.ResponseWriter, id string) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	encoder := json.NewEncoder(w)
 	for p := range s.People() {
+		if id != "" && id != p.Fields["id"] {
+			continue
+		}
 		if encoder.Encode(p) != nil {
 			return
 		}

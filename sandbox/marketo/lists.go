@@ -2,6 +2,7 @@ package marketo
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"salesactions/sandbox/world"
@@ -14,6 +15,8 @@ func (s *Server) lists(c *call) (answer, error) {
 	switch path {
 	case "/rest/v1/lists", fmt.Sprintf("/rest/v1/lists/%d", staticListID):
 		return answer{Result: []map[string]any{static}}, nil
+	case fmt.Sprintf("/rest/v1/lists/%d/leads/ismember", staticListID):
+		return s.isMember(c)
 	case fmt.Sprintf("/rest/v1/lists/%d/leads", staticListID):
 		names, err := s.fields(c)
 		if err != nil {
@@ -32,6 +35,33 @@ func (s *Server) lists(c *call) (answer, error) {
 		return a, err
 	}
 	return answer{}, refuse("1013", "List not found")
+}
+
+// isMember tells for each person given whether the list holds them.
+func (s *Server) isMember(c *call) (answer, error) {
+	ids := c.list("id")
+	if len(ids) == 0 {
+		return answer{}, refuse("1002", "Missing required parameter id")
+	}
+	if len(ids) > maxValues {
+		s.limits.violate("more than 300 ids")
+		return answer{}, refuse("1003", "Too many ids")
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	told := []map[string]any{}
+	for _, text := range ids {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return answer{}, refuse("1003", "Invalid value for id")
+		}
+		status := "notmemberof"
+		if l := s.people[id]; l != nil && !l.deleted && l.Values[world.OwnerID] != "" {
+			status = "memberof"
+		}
+		told = append(told, map[string]any{"id": id, "status": status})
+	}
+	return answer{Result: told}, nil
 }
 
 // assets answers about definitions; the asset API warns where it finds nothing.
