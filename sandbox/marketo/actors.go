@@ -18,7 +18,8 @@ type Person struct {
 	Fields map[string]string
 }
 
-// People yields everybody who exists, in the order of ids.
+// People yields everybody who exists, in the order of ids. Nobody changes meanwhile:
+// the loop must not call what changes people.
 func (s *Server) People() iter.Seq[Person] {
 	return func(yield func(Person) bool) {
 		s.mu.RLock()
