@@ -46,16 +46,22 @@ func New(cfg Config, hc *http.Client) (*Client, error) {
 	if cfg.ClientID == "" || cfg.ClientSecret == "" {
 		return nil, errors.New("marketo needs a client id and a client secret")
 	}
-	c := &Client{base: base, http: hc, userAgent: cmp.Or(cfg.UserAgent, "salesactions"), observe: cfg.Observe}
+	caller := *hc
+	caller.CheckRedirect = neverFollow
+	c := &Client{base: base, http: &caller, userAgent: cmp.Or(cfg.UserAgent, "salesactions"), observe: cfg.Observe}
 	if c.observe == nil {
 		c.observe = func(context.Context, string, error) {}
 	}
-	c.tokens = &tokens{client: c, id: cfg.ClientID, secret: cfg.ClientSecret, now: cfg.Now}
+	c.tokens = &tokens{client: c, id: cfg.ClientID, secret: cfg.ClientSecret, now: cfg.Now, turn: make(chan struct{}, 1)}
 	if c.tokens.now == nil {
 		c.tokens.now = time.Now
 	}
 	return c, nil
 }
+
+// neverFollow keeps token and secret from being sent elsewhere: Marketo's API
+// documents no redirects, so that one is a gateway's and no answer.
+func neverFollow(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // normalise takes an endpoint as people copy it and returns the address under
 // which /rest, /bulk and /identity lie.

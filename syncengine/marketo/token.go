@@ -8,15 +8,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 )
 
 const (
 	identityTimeout = 30 * time.Second
-	// earlyRefresh is how long before its end a token is not used for a new call
-	// if there is another already.
+	// earlyRefresh is how long before a token's end another is asked for, and
+	// askAgain how often while there is none yet.
 	earlyRefresh = time.Minute
+	askAgain     = 10 * time.Second
 	// lastMoment is a remainder that is waited out: only after a token's death is
 	// there a new one (Marketo REST: authentication).
 	lastMoment = 2 * time.Second
@@ -33,6 +33,7 @@ type token struct {
 	value string
 	scope string
 	dies  time.Time
+	stale time.Time // from then on another is asked for
 }
 
 // tokens gives the token of a custom service: one for all callers, asked for once
@@ -42,15 +43,30 @@ type tokens struct {
 	id, secret string
 	now        func() time.Time
 
-	mu      sync.Mutex
+	turn    chan struct{} // holds one; whoever put it in may touch current
 	current token
 }
 
+// take waits for the turn, which whoever has it may keep for as long as the identity
+// service takes.
+func (t *tokens) take(ctx context.Context) error {
+	select {
+	case t.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return &Error{Operation: "identity", Kind: KindTransport, Err: context.Cause(ctx)}
+	}
+}
+
+func (t *tokens) give() { <-t.turn }
+
 // get returns a token that lives, and is not the refused one.
 func (t *tokens) get(ctx context.Context, refused string) (token, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.current.value != "" && t.current.value != refused && t.now().Before(t.current.dies.Add(-earlyRefresh)) {
+	if err := t.take(ctx); err != nil {
+		return token{}, err
+	}
+	defer t.give()
+	if t.current.value != "" && t.current.value != refused && t.now().Before(t.current.stale) {
 		return t.current, nil
 	}
 	fresh, err := t.fetch(ctx)
@@ -59,14 +75,27 @@ func (t *tokens) get(ctx context.Context, refused string) (token, error) {
 	}
 	if left := fresh.dies.Sub(t.now()); left <= lastMoment {
 		if err := wait(ctx, left+100*time.Millisecond); err != nil {
-			return token{}, err
+			return token{}, &Error{Operation: "identity", Kind: KindTransport, Err: err}
 		}
 		if fresh, err = t.fetch(ctx); err != nil {
 			return token{}, err
 		}
 	}
+	t.keep(fresh)
+	return t.current, nil
+}
+
+// keep notes when to ask for another: a minute before the end, and then now and
+// again, because until the end Marketo answers with the same one.
+func (t *tokens) keep(fresh token) {
+	fresh.stale = fresh.dies.Add(-earlyRefresh)
+	if soonest := t.now().Add(askAgain); fresh.stale.Before(soonest) {
+		fresh.stale = soonest
+		if fresh.dies.Before(soonest) {
+			fresh.stale = fresh.dies
+		}
+	}
 	t.current = fresh
-	return fresh, nil
 }
 
 // fetch asks the identity service with a form, so that no secret stands in an
@@ -134,13 +163,15 @@ func readToken(resp *http.Response, asked time.Time) (token, error) {
 // Identity signs in anew and tells whose calls ours are. Errors: KindAuth for bad
 // credentials.
 func (c *Client) Identity(ctx context.Context) (Identity, error) {
-	c.tokens.mu.Lock()
-	defer c.tokens.mu.Unlock()
+	if err := c.tokens.take(ctx); err != nil {
+		return Identity{}, err
+	}
+	defer c.tokens.give()
 	fresh, err := c.tokens.fetch(ctx)
 	if err != nil {
 		return Identity{}, err
 	}
-	c.tokens.current = fresh
+	c.tokens.keep(fresh)
 	return Identity{Scope: fresh.scope, ExpiresIn: fresh.dies.Sub(c.tokens.now())}, nil
 }
 
