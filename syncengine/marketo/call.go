@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,6 +26,7 @@ const (
 	timeDefault  = 35 * time.Second
 	timeToken    = 305 * time.Second
 	timeActivity = 35 * time.Second
+	timeFile     = 2 * time.Minute // until a bulk file starts, and between its parts; no limit is documented
 )
 
 // request is one call.
@@ -75,8 +75,7 @@ func (c *Client) call(ctx context.Context, r request, result any) (envelope, err
 		}
 		env, err := c.once(ctx, r, tok, result)
 		c.observe(ctx, r.operation, err)
-		expired := IsCode(err, CodeTokenInvalid) || IsCode(err, CodeTokenExpired) || IsCode(err, CodeTokenEmpty)
-		if !expired || try > 0 {
+		if !isTokenRefused(err) || try > 0 {
 			return env, err
 		}
 		refused = tok.value
@@ -88,7 +87,7 @@ func (c *Client) once(ctx context.Context, r request, tok token, result any) (en
 	if limit == 0 {
 		limit = timeDefault
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	ctx, _, cancel := withLimit(ctx, limit)
 	defer cancel()
 	resp, err := c.send(ctx, r, tok)
 	if err != nil {
@@ -97,7 +96,7 @@ func (c *Client) once(ctx context.Context, r request, tok token, result any) (en
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
-		return envelope{}, &Error{Operation: r.operation, Kind: KindTransport, HTTPStatus: resp.StatusCode, Message: "the answer broke off", Err: err}
+		return envelope{}, brokeOff(ctx, r.operation, resp.StatusCode, err)
 	}
 	return open(r.operation, resp.StatusCode, raw, result)
 }
@@ -135,19 +134,9 @@ func (c *Client) send(ctx context.Context, r request, tok token) (*http.Response
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.transportError(ctx, r.operation, err)
+		return nil, &Error{Operation: r.operation, Kind: KindTransport, Err: reason(ctx, err)}
 	}
 	return resp, nil
-}
-
-// transportError keeps the caller's own reasons, such as a spent budget or a
-// cancelled context, visible to errors.As and errors.Is.
-func (c *Client) transportError(ctx context.Context, operation string, err error) error {
-	err = withoutURL(err)
-	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.DeadlineExceeded) {
-		err = cause
-	}
-	return &Error{Operation: operation, Kind: KindTransport, Err: err}
 }
 
 // open takes an envelope apart. Marketo decides success by it and not by the HTTP

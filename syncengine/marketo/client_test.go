@@ -340,68 +340,6 @@ func TestLog(t *testing.T) {
 	})
 }
 
-func TestExport(t *testing.T) {
-	t.Parallel()
-
-	t.Run("both_spellings_of_canceled_are_one", func(t *testing.T) {
-		t.Parallel()
-		for _, word := range []string{"Canceled", "Cancelled"} {
-			client := setup(t, answer(`{"success":true,"result":[{"exportId":"e","status":"`+word+`"}]}`))
-			job, err := client.ExportStatus(t.Context(), "e")
-			require.NoError(t, err)
-			require.Equal(t, marketo.ExportCanceled, job.Status)
-		}
-	})
-
-	t.Run("dates_have_no_fractions", func(t *testing.T) {
-		t.Parallel()
-		client := setup(t, func(w http.ResponseWriter, r *http.Request) {
-			body, err := io.ReadAll(r.Body)
-			require.NoError(t, err)
-			require.JSONEq(t, `{"fields":["id"],"format":"CSV","filter":{"createdAt":{"startAt":"2026-01-01T00:00:00Z","endAt":"2026-01-31T23:59:59Z"}}}`, string(body))
-			fmt.Fprint(w, `{"success":true,"result":[{"exportId":"e","status":"Created"}]}`)
-		})
-		from := time.Date(2026, 1, 1, 0, 0, 0, 5_000_000, time.UTC)
-		_, err := client.CreateExport(t.Context(), []string{"id"}, marketo.ExportFilter{CreatedAt: &marketo.DateRange{StartAt: from, EndAt: time.Date(2026, 1, 31, 23, 59, 59, 0, time.UTC)}})
-		require.NoError(t, err)
-	})
-
-	file := "id\n1\n2\n3\n"
-	serve := func(ranges bool) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/csv")
-			var from int
-			if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err == nil && ranges {
-				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(file)-1, len(file)))
-				w.WriteHeader(http.StatusPartialContent)
-				fmt.Fprint(w, file[from:])
-				return
-			}
-			fmt.Fprint(w, file)
-		}
-	}
-	for _, ranges := range []bool{true, false} {
-		t.Run(fmt.Sprintf("a_file_goes_on_from_a_byte_ranges_%t", ranges), func(t *testing.T) {
-			t.Parallel()
-			body, err := setup(t, serve(ranges)).ExportFile(t.Context(), "e", 5)
-			require.NoError(t, err)
-			defer body.Close()
-			rest, err := io.ReadAll(body)
-			require.NoError(t, err)
-			require.Equal(t, file[5:], string(rest))
-		})
-	}
-
-	t.Run("a_file_that_is_not_there_yet_is_told_from_an_error", func(t *testing.T) {
-		t.Parallel()
-		client := setup(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "File not found", http.StatusNotFound) })
-		_, err := client.ExportFile(t.Context(), "e", 0)
-		var call *marketo.Error
-		require.ErrorAs(t, err, &call)
-		require.Equal(t, marketo.KindNotFound, call.Kind)
-	})
-}
-
 func TestObserve(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,8 +13,9 @@ import (
 	"slices"
 )
 
-// ErrTruncated says that a file ended in the middle of a record.
-var ErrTruncated = errors.New("the file ends in the middle of a record")
+// ErrTruncated says that a file ended in the middle of a record. Reading on from the
+// last whole one may help, so that it is a bad answer and no defect.
+var ErrTruncated error = &Error{Operation: fileOperation, Kind: KindBadAnswer, Message: "the file ends in the middle of a record"}
 
 // maxRecord is the longest record that is believed: all of Marketo's text fields
 // at their longest are far below it.
@@ -95,18 +96,24 @@ func (e *ExportReader) Next() (Record, error) {
 		}
 		e.split(bytes.TrimPrefix(e.line, []byte("\xef\xbb\xbf")))
 		e.setHeader(slices.Clone(e.record.values))
+		e.consume()
 	}
 	for {
 		if err := e.readLine(); err != nil {
 			return Record{}, err
 		}
 		if len(bytes.TrimRight(e.line, "\r\n")) == 0 && len(e.header) > 1 {
-			continue // a blank line at the end
+			e.consume() // a blank line at the end
+			continue
 		}
 		e.split(e.line)
-		if len(e.record.values) != len(e.header) {
-			return Record{}, fmt.Errorf("a record at byte %d has %d values for %d columns", e.offset-int64(len(e.line)), len(e.record.values), len(e.header))
+		switch {
+		case len(e.record.values) < len(e.header) && e.line[len(e.line)-1] != '\n':
+			return Record{}, ErrTruncated
+		case len(e.record.values) != len(e.header):
+			return Record{}, fmt.Errorf("a record at byte %d has %d values for %d columns", e.offset, len(e.record.values), len(e.header))
 		}
+		e.consume()
 		return e.record, nil
 	}
 }
@@ -143,10 +150,15 @@ func (e *ExportReader) readLine() error {
 		case err == nil && quotes%2 == 1:
 			continue
 		}
-		e.sum.Write(e.line)
-		e.offset += int64(len(e.line))
 		return nil
 	}
+}
+
+// consume counts the line that was read; a line that is refused is not counted, so
+// that reading can go on with it.
+func (e *ExportReader) consume() {
+	e.sum.Write(e.line)
+	e.offset += int64(len(e.line))
 }
 
 // split takes a record apart. Quotes count only at the beginning of a value; a

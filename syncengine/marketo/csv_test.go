@@ -87,9 +87,28 @@ func TestExportReader(t *testing.T) {
 		require.NoError(t, err)
 		_, err = reader.Next()
 		require.ErrorIs(t, err, marketo.ErrTruncated)
-		reader = marketo.NewExportReader(strings.NewReader("id,a,b\n1,x"))
-		_, err = reader.Next()
-		require.ErrorContains(t, err, "2 values for 3 columns")
+		require.Equal(t, int64(strings.Index(bulkFile, "2,null")), reader.Offset())
+	})
+
+	t.Run("a_record_without_a_line_end_that_lacks_values_was_cut", func(t *testing.T) {
+		t.Parallel()
+		reader := marketo.NewExportReader(strings.NewReader("id,a,b\n1,x"))
+		_, err := reader.Next()
+		require.ErrorIs(t, err, marketo.ErrTruncated)
+		require.Equal(t, int64(len("id,a,b\n")), reader.Offset())
+		sum := sha256.Sum256([]byte("id,a,b\n"))
+		require.Equal(t, hex.EncodeToString(sum[:]), reader.SumHex())
+	})
+
+	t.Run("a_record_with_another_number_of_values_is_a_defect", func(t *testing.T) {
+		t.Parallel()
+		for _, record := range []string{"1,x\n", "1,x,y,z\n"} {
+			reader := marketo.NewExportReader(strings.NewReader("id,a,b\n" + record))
+			_, err := reader.Next()
+			require.ErrorContains(t, err, "values for 3 columns")
+			require.NotErrorIs(t, err, marketo.ErrTruncated)
+			require.Equal(t, int64(len("id,a,b\n")), reader.Offset())
+		}
 	})
 
 	t.Run("a_mark_at_the_beginning_is_no_part_of_the_first_name", func(t *testing.T) {

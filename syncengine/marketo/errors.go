@@ -76,6 +76,23 @@ const (
 	CodeBulkFilter   = "1035"
 )
 
+// Metered says whether the failed call counts against the subscription's limits, if
+// it arrived at all. Marketo's documentation marks the codes that do not (Marketo
+// REST: error codes).
+func (e *Error) Metered() bool {
+	switch e.Code {
+	case CodeTokenInvalid, CodeTokenExpired, "604", "605", CodeUnavailable, "611":
+		return false
+	default:
+		return e.Kind != KindAuth
+	}
+}
+
+// isTokenRefused says that another token may help.
+func isTokenRefused(err error) bool {
+	return IsCode(err, CodeTokenInvalid) || IsCode(err, CodeTokenExpired) || IsCode(err, CodeTokenEmpty)
+}
+
 // IsCode says whether an error is one of Marketo's with a code.
 func IsCode(err error, code string) bool {
 	var call *Error

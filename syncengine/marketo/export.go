@@ -3,9 +3,9 @@ package marketo
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
+	"iter"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -48,28 +48,39 @@ type ExportFilter struct {
 
 // Export is a bulk job.
 type Export struct {
-	ID       string
-	Status   ExportStatus
-	Records  int64  // when completed
-	Bytes    int64  // when completed
-	Checksum string // "sha256:" and hex digits, when completed
-	Error    string // when failed
+	ID         string
+	Status     ExportStatus
+	CreatedAt  time.Time
+	QueuedAt   time.Time // the zero time until then, as are the next two
+	StartedAt  time.Time
+	FinishedAt time.Time
+	Records    int64  // when completed
+	Bytes      int64  // when completed
+	Checksum   string // "sha256:" and hex digits, when completed
+	Error      string // when failed
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *Export) UnmarshalJSON(raw []byte) error {
 	var answer struct {
-		ExportID string      `json:"exportId"`
-		Status   string      `json:"status"`
-		Records  json.Number `json:"numberOfRecords"`
-		Bytes    json.Number `json:"fileSize"`
-		Checksum string      `json:"fileChecksum"`
-		Error    string      `json:"errorMsg"`
+		ExportID   string      `json:"exportId"`
+		Status     string      `json:"status"`
+		CreatedAt  looseTime   `json:"createdAt"`
+		QueuedAt   looseTime   `json:"queuedAt"`
+		StartedAt  looseTime   `json:"startedAt"`
+		FinishedAt looseTime   `json:"finishedAt"`
+		Records    json.Number `json:"numberOfRecords"`
+		Bytes      json.Number `json:"fileSize"`
+		Checksum   string      `json:"fileChecksum"`
+		Error      string      `json:"errorMsg"`
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return err
 	}
-	*e = Export{ID: answer.ExportID, Status: ExportStatus(answer.Status), Checksum: answer.Checksum, Error: cut(answer.Error)}
+	*e = Export{
+		ID: answer.ExportID, Status: ExportStatus(answer.Status), Checksum: answer.Checksum, Error: cut(answer.Error),
+		CreatedAt: answer.CreatedAt.Time, QueuedAt: answer.QueuedAt.Time, StartedAt: answer.StartedAt.Time, FinishedAt: answer.FinishedAt.Time,
+	}
 	if strings.EqualFold(answer.Status, "Cancelled") {
 		e.Status = ExportCanceled
 	}
@@ -103,6 +114,35 @@ func (c *Client) CancelExport(ctx context.Context, id string) (Export, error) {
 	return c.export(ctx, request{operation: "cancel export", method: http.MethodPost, path: exportRoot + "/" + id + "/cancel.json"})
 }
 
+// Exports yields the API user's jobs of the last 7 days; those of other users are
+// not to be seen (Marketo REST: bulk lead extract).
+func (c *Client) Exports(ctx context.Context) iter.Seq2[Export, error] {
+	return func(yield func(Export, error) bool) {
+		r := request{operation: "exports", path: exportRoot + ".json", query: url.Values{"batchSize": {strconv.Itoa(MaxBatch)}}}
+		for {
+			var jobs []Export
+			env, err := c.call(ctx, r, &jobs)
+			if err != nil {
+				yield(Export{}, err)
+				return
+			}
+			for _, job := range jobs {
+				if !yield(job, nil) {
+					return
+				}
+			}
+			if env.NextPageToken == "" || len(jobs) == 0 {
+				return
+			}
+			if env.NextPageToken == r.query.Get("nextPageToken") {
+				yield(Export{}, notMoving(r, env))
+				return
+			}
+			r.query.Set("nextPageToken", env.NextPageToken)
+		}
+	}
+}
+
 func (c *Client) export(ctx context.Context, r request) (Export, error) {
 	var jobs []Export
 	env, err := c.call(ctx, r, &jobs)
@@ -113,80 +153,4 @@ func (c *Client) export(ctx context.Context, r request) (Export, error) {
 		return Export{}, &Error{Operation: r.operation, Kind: KindBadAnswer, Message: "the answer names no job", RequestID: env.RequestID}
 	}
 	return jobs[0], nil
-}
-
-// ExportFile opens a completed job's file from a byte on. The caller reads until
-// the end and closes it. KindNotFound: the file is not there, not yet or no more;
-// it was seen to be missing for some seconds after completion.
-func (c *Client) ExportFile(ctx context.Context, id string, from int64) (io.ReadCloser, error) {
-	var refused string
-	for try := 0; ; try++ {
-		tok, err := c.tokens.get(ctx, refused)
-		if err != nil {
-			return nil, err
-		}
-		body, err := c.openFile(ctx, id, from, tok)
-		c.observe(ctx, "export file", err)
-		if try == 0 && (IsCode(err, CodeTokenInvalid) || IsCode(err, CodeTokenExpired) || IsCode(err, CodeTokenEmpty)) {
-			refused = tok.value
-			continue
-		}
-		return body, err
-	}
-}
-
-func (c *Client) openFile(ctx context.Context, id string, from int64, tok token) (io.ReadCloser, error) {
-	const operation = "export file"
-	req, err := http.NewRequestWithContext(context.WithValue(ctx, operationKey{}, operation), http.MethodGet, c.base+exportRoot+"/"+id+"/file.json", nil)
-	if err != nil {
-		return nil, fmt.Errorf("make the request of %s: %w", operation, err)
-	}
-	req.Header.Set("Authorization", "Bearer "+tok.value)
-	req.Header.Set("User-Agent", c.userAgent)
-	req.Header.Set("Accept-Encoding", "identity") // ranges count the bytes of the file itself
-	if from > 0 {
-		req.Header.Set("Range", "bytes="+strconv.FormatInt(from, 10)+"-")
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.transportError(ctx, operation, err)
-	}
-	body, err := checkFile(operation, resp, from)
-	if err != nil {
-		resp.Body.Close()
-		return nil, err
-	}
-	return body, nil
-}
-
-// checkFile makes sure that the answer is the file from the byte asked for. A
-// server that ignores the range sends all of it, of which the beginning is skipped.
-func checkFile(operation string, resp *http.Response, from int64) (io.ReadCloser, error) {
-	failed := func(kind Kind, message string, err error) error {
-		return &Error{Operation: operation, Kind: kind, HTTPStatus: resp.StatusCode, Message: message, Err: err}
-	}
-	switch {
-	case resp.StatusCode == http.StatusNotFound:
-		return nil, failed(KindNotFound, "the file is not there", nil)
-	case strings.Contains(resp.Header.Get("Content-Type"), "json"):
-		raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		if err == nil {
-			_, err = open(operation, resp.StatusCode, raw, nil)
-		}
-		if err == nil {
-			err = failed(KindBadAnswer, "the answer is JSON and not the file", nil)
-		}
-		return nil, err
-	case resp.StatusCode == http.StatusPartialContent:
-		if !strings.HasPrefix(resp.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(from, 10)+"-") {
-			return nil, failed(KindBadAnswer, "the answer is another range than asked for", nil)
-		}
-		return resp.Body, nil
-	case resp.StatusCode != http.StatusOK || strings.Contains(resp.Header.Get("Content-Type"), "html"):
-		return nil, failed(KindBadAnswer, "the answer is not the file", nil)
-	}
-	if _, err := io.CopyN(io.Discard, resp.Body, from); err != nil {
-		return nil, failed(KindTransport, "the file broke off", err)
-	}
-	return resp.Body, nil
 }

@@ -48,6 +48,9 @@ func (c *Client) LeadsByID(ctx context.Context, ids []int64, fields []string) ([
 	if len(ids) > MaxBatch {
 		return nil, fmt.Errorf("read leads: %d ids in one call, Marketo takes %d", len(ids), MaxBatch)
 	}
+	if len(ids) == 0 {
+		return nil, nil // Marketo refuses an empty list
+	}
 	values := make([]string, len(ids))
 	for i, id := range ids {
 		values[i] = strconv.FormatInt(id, 10)
@@ -106,7 +109,16 @@ func (c *Client) leadPages(ctx context.Context, r request) iter.Seq2[Lead, error
 			if env.NextPageToken == "" || !more {
 				return
 			}
+			if env.NextPageToken == r.query.Get("nextPageToken") {
+				yield(nil, notMoving(r, env))
+				return
+			}
 			r.query.Set("nextPageToken", env.NextPageToken)
 		}
 	}
+}
+
+// notMoving says that a page leads to itself: following it would use up the day.
+func notMoving(r request, env envelope) error {
+	return &Error{Operation: r.operation, Kind: KindBadAnswer, Message: "the next page is the same page", RequestID: env.RequestID}
 }

@@ -230,6 +230,16 @@ var timeForms = []string{
 	"2006-01-02 15:04:05", time.DateOnly,
 }
 
+// looseTime takes any of the forms; one that is not known, or none, is the zero time.
+type looseTime struct{ time.Time }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *looseTime) UnmarshalJSON(raw []byte) error {
+	text, _, err := scalar(raw)
+	t.Time, _ = ParseTime(text)
+	return err
+}
+
 // ParseTime reads a time as Marketo writes it; without an offset it is UTC.
 func ParseTime(text string) (time.Time, error) {
 	for _, form := range timeForms {
