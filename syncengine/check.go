@@ -37,14 +37,15 @@ type MarketoTest struct {
 func (e *Engine) TestMarketo(ctx context.Context) MarketoTest {
 	ctx = budget.WithPurpose(ctx, budget.Purpose{Name: "connection test", Interactive: true})
 	test, err := e.testMarketo(ctx)
-	test.TestedAt = time.Now()
+	if err == nil {
+		err = e.forgetTrouble(ctx)
+	}
+	if err == nil {
+		err = e.nudge(ctx, jobExtract)
+	}
+	test.TestedAt, test.OK = time.Now(), err == nil
 	if err != nil {
 		test.Error = troubleOf(err)
-	} else {
-		test.OK = true
-		if err = e.forgetTrouble(ctx); err == nil {
-			err = e.nudge(ctx, jobExtract)
-		}
 	}
 	if saveErr := models.SaveSetting(ctx, e.db, settingMarketoTest, test, models.AnyVersion, "system"); saveErr != nil {
 		e.log.ErrorContext(ctx, "The connection test was not kept", "error", saveErr)

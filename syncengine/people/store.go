@@ -15,13 +15,6 @@ type Stored struct {
 	Read, Created, Updated, Archived int64
 }
 
-func (s *Stored) add(o Stored) {
-	s.Read += o.Read
-	s.Created += o.Created
-	s.Updated += o.Updated
-	s.Archived += o.Archived
-}
-
 // storeOptions tell the store what kind of read the rows come from.
 type storeOptions struct {
 	runID int64

@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// pages are all pages that an admin can open. River's own pages under
+// /settings/jobs/ are a third party's.
+var pages = []string{
+	"/people", "/people?q=nobody-has-this-name", "/people?source=Web&sort=company&dir=desc", "/people?archived=1", "/people/1001", "/people/999999",
+	"/settings/sync", "/settings/marketo", "/settings/users", "/settings/tokens", "/settings/audit", "/settings/audit?actor=nobody",
+	"/account", "/api/docs", "/nowhere",
+}
+
+func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
+	t.Parallel()
+	axe, err := os.ReadFile("vendor/axe.min.js")
+	require.NoError(t, err, "run 'make setup', which brings axe")
+	demo := startDemo(t)
+	demo.copied()
+	for _, width := range []int64{1280, 390} {
+		for _, scheme := range []string{"light", "dark"} {
+			t.Run(fmt.Sprintf("%d_%s", width, scheme), func(t *testing.T) {
+				b := openTab(t, demo.URL)
+				w := watch(t, b)
+				b.do(chromedp.EmulateViewport(width, 900))
+				media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+				_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, media)
+				require.NoError(t, err)
+				b.open("/signin")
+				inspect(t, b, string(axe), "/signin")
+				b.signIn(demo.Admin.Email, demo.Admin.Password)
+				for _, path := range pages {
+					w.reset()
+					b.open(path)
+					w.check(t, path)
+					inspect(t, b, string(axe), path)
+				}
+			})
+		}
+	}
+}
+
+// inspect runs axe, and looks for what scrolls sideways.
+func inspect(t *testing.T, b *tab, axe, path string) {
+	t.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](axe+"; null"))
+	if err != nil && !strings.Contains(err.Error(), "null") {
+		require.NoError(t, err)
+	}
+	found := eval[[]string](b, `axe.run(document).then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ")).join(", ")))`)
+	require.Empty(t, found, path)
+	require.LessOrEqual(t, eval[int](b, `document.documentElement.scrollWidth - innerWidth`), 0, "%s scrolls sideways", path)
+}
+
+// watched is what a page loads and complains about.
+type watched struct {
+	mu       sync.Mutex
+	requests []string
+	bytes    float64
+	errors   []string
+}
+
+func watch(t *testing.T, b *tab) *watched {
+	t.Helper()
+	w := &watched{}
+	_, err := chromedp.Call(b.ctx, network.Enable, network.EnableParams{})
+	require.NoError(t, err)
+	require.NoError(t, chromedp.Listen(b.ctx, func(ev any) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		switch e := ev.(type) {
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(e.Request.URL, "data:") && !strings.Contains(e.Request.URL, "/events") {
+				w.requests = append(w.requests, e.Request.URL)
+			}
+		case *network.EventLoadingFinished:
+			w.bytes += e.EncodedDataLength
+		case *cdplog.EventEntryAdded:
+			if e.Entry.Level == "error" && !strings.Contains(e.Entry.Text, "404") {
+				w.errors = append(w.errors, e.Entry.Text)
+			}
+		case *runtime.EventExceptionThrown:
+			w.errors = append(w.errors, e.ExceptionDetails.Text)
+		}
+	}))
+	return w
+}
+
+func (w *watched) reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.requests, w.bytes, w.errors = nil, 0, nil
+}
+
+func (w *watched) check(t *testing.T, path string) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	require.LessOrEqual(t, len(w.requests), 5, "%s makes %v", path, w.requests)
+	require.LessOrEqual(t, w.bytes, 100*1024.0, path)
+	require.Empty(t, w.errors, path)
+}
