@@ -35,6 +35,7 @@ func newDemo(_ *environment) *cobra.Command {
 	flags.String("addr", "127.0.0.1:8080", "address to listen on")
 	flags.String("base-url", "", "where people reach the program")
 	flags.String("trusted-proxies", "", "networks of proxies that are believed")
+	flags.String("quota", "real", "limits of Marketo's sandbox: real, or off for a quick look")
 	flags.Bool("json", false, "print where to go and how to sign in as one line of JSON, once ready")
 	addEngineFlags(command)
 	describe(flags)
@@ -69,8 +70,13 @@ func demo(command *cobra.Command, _ []string) error {
 			return fmt.Errorf("use the demo's folder: %w", err)
 		}
 	}
+	quota, _ := flags.GetString("quota")
+	rate := "95"
+	if quota == "off" {
+		rate = "100000"
+	}
 	// The demo's Marketo is its own, so it need not be polite, and has no minutes to wait for.
-	for name, value := range map[string]string{"marketo-rate": "95", "marketo-concurrency": "8", "marketo-daily-budget": "50000",
+	for name, value := range map[string]string{"marketo-rate": rate, "marketo-concurrency": "8", "marketo-daily-budget": "50000",
 		"marketo-export-poll": "1s", "sync-poll-interval": "2s", "sync-sweep-interval": "30s"} {
 		if !flags.Changed(name) {
 			if err := flags.Set(name, value); err != nil {
@@ -84,7 +90,7 @@ func demo(command *cobra.Command, _ []string) error {
 	}
 	config.Work = true
 	people, _ := flags.GetInt("people")
-	box, err := startSandbox("127.0.0.1:0", sandboxmarketo.Config{People: people, Seed: 1, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
+	box, err := startSandbox("127.0.0.1:0", sandboxmarketo.Config{People: people, Seed: 1, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
 		BulkDelay: time.Second, BulkRefresh: 900 * time.Millisecond, CommitLag: 4 * time.Second, HasOpportunity: true})
 	if err != nil {
 		return err

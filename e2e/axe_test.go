@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
@@ -55,11 +56,17 @@ func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
 // inspect runs axe, and looks for what scrolls sideways.
 func inspect(t *testing.T, b *tab, axe, path string) {
 	t.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](axe+"; null"))
-	if err != nil && !strings.Contains(err.Error(), "null") {
-		require.NoError(t, err)
-	}
-	found := eval[[]string](b, `axe.run(document).then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ")).join(", ")))`)
+	eval[int](b, axe+"; 1")
+	// The page waits for axe; the answer is fetched once it is there.
+	eval[int](b, `axe.run(document).then((r) => { window.found = r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ")).join(", ")) }); 1`)
+	var found []string
+	eventually(t, 30*time.Second, "axe", func() bool {
+		if !eval[bool](b, `window.found !== undefined`) {
+			return false
+		}
+		found = eval[[]string](b, `window.found`)
+		return true
+	})
 	require.Empty(t, found, path)
 	require.LessOrEqual(t, eval[int](b, `document.documentElement.scrollWidth - innerWidth`), 0, "%s scrolls sideways", path)
 }

@@ -100,7 +100,7 @@ func (r *running) kill() {
 
 func startDemo(t *testing.T, args ...string) *running {
 	t.Helper()
-	return start(t, nil, append([]string{"demo", "--json", "--addr", "127.0.0.1:0", "--people", "800", "--log-level", "error"}, args...)...)
+	return start(t, nil, append([]string{"demo", "--json", "--addr", "127.0.0.1:0", "--people", "800", "--quota", "off", "--log-level", "error"}, args...)...)
 }
 
 // api asks the program's API and decodes its answer.

@@ -60,7 +60,7 @@ func List(p ListProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\" id=\"export\">Export CSV</a></div><form class=\"filters\" action=\"/people\" method=\"get\" hx-get=\"/people\" hx-target=\"#results\" hx-swap=\"outerHTML\" hx-push-url=\"true\" hx-trigger=\"input changed delay:200ms from:find input[type='search'], change, submit\" aria-label=\"Filter people\" role=\"search\"><div class=\"field\"><label class=\"unseen\" for=\"people-q\">Name, company or e-mail</label> <input class=\"input\" id=\"people-q\" name=\"q\" type=\"search\" value=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\" id=\"export\">Export CSV</a></div><form class=\"filters\" action=\"/people\" method=\"get\" hx-get=\"/people\" hx-target=\"#results\" hx-swap=\"outerHTML\" hx-push-url=\"true\" hx-trigger=\"input changed delay:200ms, change, submit\" aria-label=\"Filter people\" role=\"search\"><div class=\"field\"><label class=\"unseen\" for=\"people-q\">Name, company or e-mail</label> <input class=\"input\" id=\"people-q\" name=\"q\" type=\"search\" value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

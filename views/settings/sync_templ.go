@@ -113,7 +113,7 @@ func Live(p LiveProps) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"card\" id=\"sync-live\" hx-get=\"/settings/sync/live\" hx-trigger=\"sync from:closest div, every 10s\" hx-swap=\"outerHTML\" aria-label=\"State of the sync\"><div class=\"card-head\"><div class=\"row\" role=\"status\" aria-live=\"polite\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"card\" id=\"sync-live\" hx-get=\"/settings/sync/live\" hx-trigger=\"sync from:body, every 10s\" hx-swap=\"outerHTML\" aria-label=\"State of the sync\"><div class=\"card-head\"><div class=\"row\" role=\"status\" aria-live=\"polite\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
