@@ -53,7 +53,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	env := newEnvironment(root)
 	root.AddCommand(newServe(env), newDemo(env), newMigrate(env), newSandbox(env), newSync(env), newReconcile(env),
-		newUser(env), newToken(env))
+		newUser(env), newToken(env), newBench(env))
 	for _, command := range root.Commands() {
 		checkArguments(command)
 	}

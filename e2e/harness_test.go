@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -256,4 +257,14 @@ func (b *tab) signIn(email, password string) {
 	b.open("/signin")
 	b.do(chromedp.SendKeys("#field-email", email), chromedp.SendKeys("#field-password", password),
 		chromedp.Submit("#field-email"), chromedp.WaitVisible(".rail"))
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(body)
 }
