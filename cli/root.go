@@ -30,7 +30,7 @@ func Execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
-	case err == nil:
+	case err == nil, ctx.Err() != nil && errors.Is(err, context.Canceled): // told to stop, and stopped
 		return 0
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		fmt.Fprintf(errOut, "salesactions: %s (see 'salesactions --help')\n", err)
