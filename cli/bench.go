@@ -26,6 +26,8 @@ func newBench(_ *environment) *cobra.Command {
 		Short: "Measure the sync and the list of people on this machine, each figure beside its limit",
 		Args:  cobra.NoArgs,
 		RunE:  bench,
+		// It fills its database and asks its sandbox only.
+		Annotations: map[string]string{worldOfItsOwn: ""},
 	}
 	flags := command.Flags()
 	flags.Int("people", 200_000, "how many people")

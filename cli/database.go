@@ -25,7 +25,7 @@ type store struct {
 	private *postgres.Private
 	url     string
 	dataDir string
-	box     *crypt.Box
+	key     string // as given; empty for the one in the data folder
 	log     *slog.Logger
 }
 
@@ -37,16 +37,13 @@ const stopLimit = 20 * time.Second
 func openStore(command *cobra.Command, shortLived bool) (*store, error) {
 	ctx, flags := command.Context(), command.Flags()
 	text := func(name string) string { value, _ := flags.GetString(name); return value }
-	log, err := newLog(text("log"), text("log-level"), command.ErrOrStderr())
+	log, err := newLog(command)
 	if err != nil {
 		return nil, err
 	}
 	slog.SetDefault(log)
-	s := &store{url: text("database-url"), dataDir: cmp.Or(text("data-dir"), defaultDataDir()), log: log}
+	s := &store{url: text("database-url"), dataDir: cmp.Or(text("data-dir"), defaultDataDir()), key: text("secret-key"), log: log}
 	if err := s.open(ctx, shortLived); err != nil {
-		return nil, errors.Join(err, s.Close(ctx))
-	}
-	if s.box, err = s.openBox(text("secret-key")); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
 	return s, nil
@@ -72,7 +69,8 @@ func (s *store) open(ctx context.Context, shortLived bool) (err error) {
 
 // openBox takes the key that is given, or, for the private database, the one in
 // the data folder, which it makes once.
-func (s *store) openBox(text string) (*crypt.Box, error) {
+func (s *store) openBox() (*crypt.Box, error) {
+	text := s.key
 	if text == "" && s.private == nil {
 		return nil, errors.New("SALESACTIONS_SECRET_KEY is missing: with DATABASE_URL it must be given (make one with 'openssl rand -base64 32')")
 	}
@@ -84,7 +82,7 @@ func (s *store) openBox(text string) (*crypt.Box, error) {
 	}
 	key, err := crypt.ParseKey(text)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read SALESACTIONS_SECRET_KEY: %w", err)
 	}
 	return crypt.New(key)
 }

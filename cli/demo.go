@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ func newDemo(_ *environment) *cobra.Command {
 		Short: "Run the whole product with a private database, a sandbox of Marketo and made-up people",
 		Args:  cobra.NoArgs,
 		RunE:  demo,
+		// Its users have a known password and its Marketo is made up.
+		Annotations: map[string]string{worldOfItsOwn: ""},
 	}
 	flags := command.Flags()
 	flags.Int("people", 5000, "how many people Marketo has")
@@ -60,7 +63,14 @@ type demoAccount struct {
 
 func demo(command *cobra.Command, _ []string) error {
 	flags := command.Flags()
-	if dir, _ := flags.GetString("data-dir"); dir == "" {
+	if flags.Changed("database-url") {
+		return usageError{errors.New("the demo has a database of its own: leave --database-url out")}
+	}
+	if dir, _ := flags.GetString("data-dir"); dir != "" {
+		if err := claimFolder(dir); err != nil {
+			return err
+		}
+	} else {
 		dir, err := os.MkdirTemp("", "salesactions-demo-")
 		if err != nil {
 			return fmt.Errorf("make a folder for the demo's data: %w", err)
@@ -102,6 +112,25 @@ func demo(command *cobra.Command, _ []string) error {
 	return errors.Join(err, box.stop(command.Context()))
 }
 
+// claimFolder marks a folder as a demo's, and refuses one with another workspace: the
+// demo's users have a known password.
+func claimFolder(dir string) error {
+	mark := filepath.Join(dir, "demo")
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, "postgres")); err == nil {
+		return fmt.Errorf("%s holds a workspace that is no demo: give the demo a folder of its own", dir)
+	}
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
+	if err := os.WriteFile(mark, []byte("This folder is a demo's.\n"), 0o600); err != nil {
+		return fmt.Errorf("mark the demo's folder: %w", err)
+	}
+	return nil
+}
+
 func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sandbox) error {
 	a, err := s.newApp(command, config)
 	if err != nil {
@@ -131,6 +160,9 @@ func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sa
 func furnish(ctx context.Context, a *app, box *sandbox) (demoEnvironment, error) {
 	made := demoEnvironment{URL: a.url(), Admin: demoAccount{demoAdmin, demoPassword}, Rep: demoAccount{demoRep, demoPassword},
 		MarketoURL: box.url, DatabaseURL: a.store.url}
+	if err := a.reconnect(ctx, box.url); err != nil {
+		return made, err
+	}
 	db := a.store.db.Gorm
 	for _, user := range []models.User{{Email: demoAdmin, Name: "Alex Admin", Role: models.RoleAdmin}, {Email: demoRep, Name: "Rita Rep", Role: models.RoleRep}} {
 		if _, err := createUser(ctx, db, user, demoPassword); err != nil && !errors.Is(err, models.ErrConflict) {
@@ -139,9 +171,6 @@ func furnish(ctx context.Context, a *app, box *sandbox) (demoEnvironment, error)
 	}
 	var err error
 	if made.Token, err = createToken(ctx, db, "demo", models.ScopeAdmin); err != nil {
-		return made, err
-	}
-	if err := a.reconnect(ctx, box.url); err != nil {
 		return made, err
 	}
 	secret, err := a.engine.NewWebhookSecret(ctx, "system")

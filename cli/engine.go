@@ -70,6 +70,10 @@ func checkEngine(c syncengine.Config, copying string) error {
 
 // newEngine makes an engine on an open store.
 func (s *store) newEngine(command *cobra.Command, config syncengine.Config) (*syncengine.Engine, error) {
-	config.Box, config.Log = s.box, s.log
+	box, err := s.openBox()
+	if err != nil {
+		return nil, err
+	}
+	config.Box, config.Log = box, s.log
 	return syncengine.New(command.Context(), config, syncengine.Deps{Pool: s.db.Pool, Queue: s.db.Queue, Gorm: s.db.Gorm})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,7 +35,8 @@ func newEnvironment(root *cobra.Command) *environment {
 	flags.String("data-dir", "", "folder of the private server and its secret key (default "+defaultDataDir()+")")
 	flags.String("secret-key", "", "32 bytes in base64 that seal secrets in the database; made in the data folder for a private server")
 	flags.String("log", "text", "form of the log: text or json")
-	flags.String("log-level", "info", "least level of the log: debug, info, warn or error")
+	flags.String("log-level", "", "least level of the log: debug, info, warn or error (default info for serve, else warn)")
+	describe(flags)
 	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return e.apply(command) }
 	return e
 }
@@ -48,12 +50,18 @@ func describe(flags *pflag.FlagSet) {
 	})
 }
 
+// worldOfItsOwn marks a command that takes nothing from the environment but where to
+// listen and how to log: the demo and the benchmark, which must not touch the deployment that the
+// variables are meant for.
+const worldOfItsOwn = "world of its own"
+
 // apply sets each flag that was not given from its variable.
 func (e *environment) apply(command *cobra.Command) error {
+	_, own := command.Annotations[worldOfItsOwn]
 	var failed error
 	command.Flags().VisitAll(func(flag *pflag.Flag) {
 		name, ok := variables[flag.Name]
-		if !ok || flag.Changed || failed != nil {
+		if !ok || flag.Changed || failed != nil || own && flag.Name != "addr" && flag.Name != "log" && flag.Name != "log-level" {
 			return
 		}
 		text, err := lookUp(name)
@@ -61,15 +69,25 @@ func (e *environment) apply(command *cobra.Command) error {
 			err = command.Flags().Set(flag.Name, text)
 		}
 		if err != nil {
-			failed = usageError{fmt.Errorf("%s cannot be used: %w", name, err)}
+			failed = usageError{fmt.Errorf("%s cannot be used: %w", name, plain(err))}
 		}
 	})
 	return failed
 }
 
+// plain leaves out of a flag's error the flag, which was not given.
+func plain(err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return fmt.Errorf("%q is no %s", invalid.GetValue(), invalid.GetFlag().Value.Type())
+	}
+	return err
+}
+
 // lookUp returns a variable's value, or the content of the file that NAME_FILE names.
+// An empty variable says nothing.
 func lookUp(name string) (string, error) {
-	if text, ok := os.LookupEnv(name); ok {
+	if text := os.Getenv(name); text != "" {
 		return text, nil
 	}
 	path := os.Getenv(name + "_FILE")

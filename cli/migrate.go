@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -33,9 +32,7 @@ func newMigrate(_ *environment) *cobra.Command {
 }
 
 func migrateGiven(command *cobra.Command, url string) error {
-	format, _ := command.Flags().GetString("log")
-	level, _ := command.Flags().GetString("log-level")
-	log, err := newLog(format, level, command.ErrOrStderr())
+	log, err := newLog(command)
 	if err != nil {
 		return err
 	}
@@ -48,5 +45,5 @@ func migrateGiven(command *cobra.Command, url string) error {
 	if err == nil {
 		_, err = fmt.Fprintf(command.OutOrStdout(), "The schema is up to date; %d migrations were applied.\n", applied)
 	}
-	return errors.Join(err)
+	return err
 }

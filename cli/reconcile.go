@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"salesactions/models"
 	"salesactions/syncengine"
 )
 
@@ -55,10 +56,17 @@ func reconcile(command *cobra.Command, engine *syncengine.Engine) error {
 	if err := engine.StartReconcile(ctx, actor); err != nil && !errors.Is(err, syncengine.ErrAlreadyRunning) {
 		return err
 	}
+	var run int64
 	for {
 		st, err := engine.Status(ctx)
 		if err != nil {
 			return err
+		}
+		for _, r := range st.Runs { // the newest first
+			if r.Kind == models.RunReconcile {
+				run = r.ID
+				break
+			}
 		}
 		if st.Reconcile == nil {
 			break
@@ -68,13 +76,16 @@ func reconcile(command *cobra.Command, engine *syncengine.Engine) error {
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return errInterrupted
 		case <-time.After(300 * time.Millisecond):
 		}
 	}
 	r, err := engine.Report(ctx)
-	if err != nil || r == nil {
+	if err != nil {
 		return err
+	}
+	if r == nil || r.RunID != run {
+		return errors.New("the reconciliation did not come to its end: 'salesactions sync status' tells why")
 	}
 	if asJSON, _ := command.Flags().GetBool("json"); asJSON {
 		return json.NewEncoder(command.OutOrStdout()).Encode(reportJSON(r))

@@ -33,10 +33,10 @@ func Execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	case err == nil, ctx.Err() != nil && errors.Is(err, context.Canceled): // told to stop, and stopped
 		return 0
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintf(errOut, "salesactions: %s (see 'salesactions --help')\n", err)
+		fmt.Fprintf(errOut, "salesactions: %s (see 'salesactions --help')\n", oneLine(err))
 		return 2
 	default:
-		fmt.Fprintf(errOut, "salesactions: %s\n", err)
+		fmt.Fprintf(errOut, "salesactions: %s\n", oneLine(err))
 		return 1
 	}
 }
@@ -53,11 +53,35 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	env := newEnvironment(root)
 	root.AddCommand(newServe(env), newDemo(env), newMigrate(env), newSandbox(env), newSync(env), newReconcile(env),
-		newUser(env), newToken(env), newBench(env))
+		newUser(env), newToken(env), newBench(env), newVersion())
 	for _, command := range root.Commands() {
 		checkArguments(command)
 	}
 	return root
+}
+
+// oneLine puts an error of several lines on one.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// group makes a command that only holds others: it must be told which.
+func group(command *cobra.Command, subs ...*cobra.Command) *cobra.Command {
+	command.AddCommand(subs...)
+	command.Args = cobra.ArbitraryArgs
+	command.RunE = func(_ *cobra.Command, args []string) error {
+		names := make([]string, 0, len(subs))
+		for _, sub := range subs {
+			names = append(names, sub.Name())
+		}
+		return usageError{fmt.Errorf("%s does %s, not %q", command.Name(), strings.Join(names, ", "), strings.Join(args, " "))}
+	}
+	return command
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(command *cobra.Command, _ []string) error {
+		_, err := fmt.Fprintln(command.OutOrStdout(), version)
+		return err
+	}}
 }
 
 // checkArguments makes a wrong number of arguments a wrong usage.
@@ -75,9 +99,19 @@ func checkArguments(command *cobra.Command) {
 	}
 }
 
-// newLog makes the program's log: JSON or text, on stderr.
-func newLog(format, level string, out io.Writer) (*slog.Logger, error) {
+// newLog makes the program's log: JSON or text, on stderr. Where nothing was said,
+// only "serve" tells what it does; the others have something to print.
+func newLog(command *cobra.Command) (*slog.Logger, error) {
+	format, _ := command.Flags().GetString("log")
+	level, _ := command.Flags().GetString("log-level")
+	if level == "" {
+		level = "warn"
+		if command.Name() == "serve" {
+			level = "info"
+		}
+	}
 	var least slog.Level
+	out := command.ErrOrStderr()
 	if err := least.UnmarshalText([]byte(level)); err != nil {
 		return nil, usageError{fmt.Errorf("SALESACTIONS_LOG_LEVEL is %q: give debug, info, warn or error", level)}
 	}

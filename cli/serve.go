@@ -64,7 +64,7 @@ type app struct {
 	store    *store
 	engine   *syncengine.Engine
 	hub      *live.Hub
-	server   *web.Server
+	server   server
 	listener net.Listener
 }
 
@@ -92,12 +92,16 @@ func (s *store) newApp(command *cobra.Command, config syncengine.Config) (*app, 
 		return nil, err
 	}
 	pages := handlers.New(handlers.Deps{DB: s.db.Gorm, Engine: a.engine, Passwords: hasher, Ready: s.ready, BaseURL: text("base-url")})
-	a.server, err = web.New(web.Config{BaseURL: text("base-url"), TrustedProxies: proxies}, web.Deps{
+	site, err := web.New(web.Config{BaseURL: text("base-url"), TrustedProxies: proxies}, web.Deps{
 		DB: s.db.Gorm, Pages: pages, API: api.New(api.Deps{DB: s.db.Gorm, Engine: a.engine}), Live: a.hub, Jobs: jobs,
 		Registry: newRegistry(a.engine), Log: s.log,
 	})
 	if err != nil {
 		return nil, err
+	}
+	a.server = site
+	if role, _ := flags.GetString("role"); role == "worker" {
+		a.server = newOperatorServer(site)
 	}
 	if a.listener, err = net.Listen("tcp", text("addr")); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w: choose another address with --addr", text("addr"), err)
@@ -115,7 +119,9 @@ func (s *store) ready(ctx context.Context) error {
 
 func newRegistry(engine *syncengine.Engine) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), engine.Metrics())
+	registry.MustRegister(engine.Metrics())
+	prometheus.WrapRegistererWithPrefix("salesactions_", registry).MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
 

@@ -22,6 +22,7 @@ func newSync(_ *environment) *cobra.Command {
 		Use:   "sync",
 		Short: "Control the people sync of a running deployment, through its database",
 	}
+	var subs []*cobra.Command
 	verbs := []struct {
 		name, short string
 		do          func(*syncengine.Engine, context.Context) error
@@ -44,9 +45,9 @@ func newSync(_ *environment) *cobra.Command {
 		sub.Flags().Bool("json", false, "print what GET /api/v1/sync answers")
 		addEngineFlags(sub)
 		describe(sub.Flags())
-		command.AddCommand(sub)
+		subs = append(subs, sub)
 	}
-	return command
+	return group(command, subs...)
 }
 
 // withEngine runs something with an engine that does no background work itself.
@@ -66,16 +67,22 @@ func withEngine(command *cobra.Command, do func(ctx context.Context, engine *syn
 	return errors.Join(err, s.Close(command.Context()))
 }
 
-var errSyncFailed = errors.New("the initial sync failed")
+var (
+	errSyncFailed  = errors.New("the initial sync failed")
+	errInterrupted = errors.New("the wait was interrupted; what was asked for goes on")
+)
 
 func report(ctx context.Context, command *cobra.Command, engine *syncengine.Engine) error {
 	waiting, _ := command.Flags().GetBool("wait")
 	asJSON, _ := command.Flags().GetBool("json")
 	st, err := engine.Status(ctx)
+	if err == nil && waiting && (st.State == syncengine.StateIdle || st.State == syncengine.StatePaused) {
+		fmt.Fprintf(command.ErrOrStderr(), "The sync is %s; waiting for somebody to let it run.\n", st.State)
+	}
 	for err == nil && waiting && st.State != syncengine.StateFollowing && st.State != syncengine.StateFailed {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return errInterrupted
 		case <-time.After(500 * time.Millisecond):
 		}
 		st, err = engine.Status(ctx)

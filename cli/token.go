@@ -13,7 +13,6 @@ import (
 )
 
 func newToken(_ *environment) *cobra.Command {
-	command := &cobra.Command{Use: "token", Short: "Add API tokens"}
 	add := &cobra.Command{
 		Use:   "add",
 		Short: "Add an API token and print it, this once, alone on its line",
@@ -41,8 +40,7 @@ func newToken(_ *environment) *cobra.Command {
 	add.Flags().String("name", "", "which program the token is for")
 	add.Flags().String("scope", string(models.ScopeRecord), "what it may do: read, record or admin")
 	describe(add.Flags())
-	command.AddCommand(add)
-	return command
+	return group(&cobra.Command{Use: "token", Short: "Add API tokens"}, add)
 }
 
 func createToken(ctx context.Context, db *gorm.DB, name string, scope models.Scope) (plain string, err error) {

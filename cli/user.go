@@ -18,7 +18,6 @@ import (
 )
 
 func newUser(_ *environment) *cobra.Command {
-	command := &cobra.Command{Use: "user", Short: "Add users"}
 	add := &cobra.Command{
 		Use:   "add",
 		Short: "Add a user: with the password on stdin, or with an invitation link when none is given",
@@ -30,8 +29,7 @@ func newUser(_ *environment) *cobra.Command {
 	add.Flags().String("role", "rep", "rep or admin")
 	add.Flags().String("base-url", "", "where people reach the program, for the invitation link")
 	describe(add.Flags())
-	command.AddCommand(add)
-	return command
+	return group(&cobra.Command{Use: "user", Short: "Add users"}, add)
 }
 
 func addUser(command *cobra.Command, _ []string) error {
