@@ -121,6 +121,7 @@ CREATE TABLE public.people (
     CONSTRAINT people_check CHECK (((archived_at IS NULL) = (archive_reason IS NULL)))
 )
 WITH (fillfactor='85');
+ALTER TABLE ONLY public.people ALTER COLUMN search SET STATISTICS 1000;
 
 COMMENT ON COLUMN public.people.read_at IS 'When the read that these values come from was sent; the read sent later wins.';
 
