@@ -106,7 +106,7 @@ func (b *benchmark) line(what string, figure float64, limit string, holds bool) 
 // copy runs an initial sync and returns people per second, and the most memory.
 func (b *benchmark) copy(ctx context.Context, marketo string) (rate, peak float64, err error) {
 	engine, err := b.store.newEngine(b.command, syncengine.Config{Work: true, Rate: 1 << 20, DailyBudget: 1 << 40, Concurrency: 10,
-		ExportPoll: 200 * time.Millisecond, Marketo: syncengine.Credentials{Endpoint: marketo, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret}})
+		ExportPoll: 200 * time.Millisecond, Copy: syncengine.CopyBulk, Marketo: syncengine.Credentials{Endpoint: marketo, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret}})
 	if err == nil {
 		err = engine.Start(ctx)
 	}
@@ -295,7 +295,7 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 		}
 	}
 	const rate = 50
-	engine, err := b.store.newEngine(b.command, syncengine.Config{Work: true, Rate: rate, PagedCopy: true, DailyBudget: 1 << 40,
+	engine, err := b.store.newEngine(b.command, syncengine.Config{Work: true, Rate: rate, Copy: syncengine.CopyPaged, DailyBudget: 1 << 40,
 		Marketo: syncengine.Credentials{Endpoint: box.url, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret}})
 	if err == nil {
 		err = engine.Start(ctx)

@@ -21,7 +21,7 @@ func addEngineFlags(command *cobra.Command) {
 	flags.Int("marketo-rate", 50, "Marketo calls in 20 seconds that we allow ourselves")
 	flags.Int("marketo-concurrency", 5, "Marketo calls in flight that we allow ourselves")
 	flags.Duration("marketo-export-poll", time.Minute, "how often a bulk job's status is asked")
-	flags.String("marketo-copy", "bulk", "how the initial sync reads people: bulk, or paged where bulk extract is not to be used")
+	flags.String("marketo-copy", "auto", "how the initial sync reads people: bulk extract, paged in batches of ids, or auto, whichever needs fewer calls")
 	flags.Duration("sync-poll-interval", 30*time.Second, "how often Marketo's change logs are read")
 	flags.Duration("sync-sweep-interval", 10*time.Minute, "how often their overlap is read again for rows that came late")
 }
@@ -37,7 +37,7 @@ func engineConfig(command *cobra.Command) (syncengine.Config, error) {
 		Marketo:      syncengine.Credentials{Endpoint: text("marketo-endpoint"), ClientID: text("marketo-client-id"), ClientSecret: text("marketo-client-secret")},
 		PollInterval: length("sync-poll-interval"), SweepInterval: length("sync-sweep-interval"), ExportPoll: length("marketo-export-poll"),
 		Rate: number("marketo-rate"), Concurrency: number("marketo-concurrency"), DailyBudget: daily,
-		PagedCopy: text("marketo-copy") == "paged", UserAgent: "salesactions/" + version,
+		Copy: syncengine.CopyMethod(text("marketo-copy")), UserAgent: "salesactions/" + version,
 	}
 	for secret := range strings.SplitSeq(text("marketo-webhook-secret"), ",") {
 		if secret = strings.TrimSpace(secret); secret != "" {
@@ -60,8 +60,8 @@ func checkEngine(c syncengine.Config, copying string) error {
 		return wrong("SYNC_POLL_INTERVAL", "must be at least 100ms")
 	case c.ExportPoll < 10*time.Millisecond:
 		return wrong("MARKETO_EXPORT_POLL", "must be at least 10ms")
-	case copying != "bulk" && copying != "paged":
-		return wrong("MARKETO_COPY", "must be bulk or paged")
+	case copying != "auto" && copying != "bulk" && copying != "paged":
+		return wrong("MARKETO_COPY", "must be auto, bulk or paged")
 	case c.Marketo.Endpoint != "" && (c.Marketo.ClientID == "" || c.Marketo.ClientSecret == ""):
 		return wrong("MARKETO_ENDPOINT", "needs MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET beside it")
 	}

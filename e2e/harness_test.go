@@ -93,12 +93,6 @@ func (r *running) stop() {
 	_ = r.cmd.Wait()
 }
 
-// kill ends the program as a crash would.
-func (r *running) kill() {
-	require.NoError(r.t, r.cmd.Process.Kill())
-	_ = r.cmd.Wait() // says that it was killed
-}
-
 func startDemo(t *testing.T, args ...string) *running {
 	t.Helper()
 	return start(t, nil, append([]string{"demo", "--json", "--addr", "127.0.0.1:0", "--people", "800", "--quota", "off", "--log-level", "error"}, args...)...)

@@ -41,7 +41,7 @@ func journey(t *testing.T, demo *running, b *tab) {
 	b.open("/settings/sync")
 	require.Equal(t, 13, eval[int](b, `document.querySelectorAll("#mapping-title ~ * tbody tr").length`))
 	want := demo.qualified()
-	eventually(t, time.Minute, "the count of who qualifies", func() bool {
+	eventually(t, 2*time.Minute, "the count of who qualifies", func() bool {
 		b.open("/settings/sync")
 		return strings.Contains(b.text(), fmt.Sprint(len(want)))
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -55,16 +57,27 @@ func environment(t *testing.T, sandbox *running) []string {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	return append(os.Environ(), "SALESACTIONS_DATA_DIR="+dir, "MARKETO_ENDPOINT="+sandbox.Marketo.Endpoint,
 		"MARKETO_CLIENT_ID="+sandbox.Marketo.ClientID, "MARKETO_CLIENT_SECRET="+sandbox.Marketo.ClientSecret,
-		"MARKETO_EXPORT_POLL=120ms", "SYNC_POLL_INTERVAL=500ms", "MARKETO_RATE=100000", "MARKETO_DAILY_BUDGET=1000000")
+		"MARKETO_EXPORT_POLL=120ms", "MARKETO_COPY=bulk", "SYNC_POLL_INTERVAL=500ms", "MARKETO_RATE=100000", "MARKETO_DAILY_BUDGET=1000000")
 }
 
 // serveFor runs the program while something is done beside it.
 func serveFor(t *testing.T, env []string, do func()) {
 	t.Helper()
-	p := exec.Command(program, "serve", "--addr", "127.0.0.1:0", "--log-level", "error")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	p := exec.Command(program, "serve", "--addr", addr, "--log-level", "error")
 	p.Env = env
 	p.Stderr = t.Output()
 	require.NoError(t, p.Start())
+	eventually(t, time.Minute, "the program to be ready", func() bool {
+		resp, err := http.Get("http://" + addr + "/readyz")
+		if err != nil {
+			return false
+		}
+		return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+	})
 	do()
 	require.NoError(t, p.Process.Signal(os.Interrupt))
 	require.NoError(t, p.Wait())
@@ -107,7 +120,6 @@ func compare(t *testing.T, env []string, marketo string) {
 // shares.
 func workspace(t *testing.T, env []string, names map[string]string) map[int64]map[string]string {
 	t.Helper()
-	command(t, env, "migrate") // waits until the server is there
 	dir := ""
 	for _, v := range env {
 		if rest, ok := strings.CutPrefix(v, "SALESACTIONS_DATA_DIR="); ok {

@@ -41,7 +41,7 @@ var sortColumns = map[PeopleSort][]string{
 
 // PeopleQuery says which people, in which order, from where.
 type PeopleQuery struct {
-	Text           string // words that all must match name, company or e-mail
+	Text           string // words that all must match name, company or e-mail; by name, those whose name begins with it come first
 	OwnerID        string
 	Company        string // the whole name, folded
 	Source         string // the whole value, folded
@@ -94,7 +94,11 @@ func ListPeople(ctx context.Context, db *gorm.DB, q PeopleQuery) (PeoplePage, er
 	}
 	db = db.WithContext(ctx)
 	page := PeoplePage{}
-	rows, err := list.read(db, &page.Total)
+	read := list.read
+	if list.bestFirst() {
+		read = list.readBest
+	}
+	rows, err := read(db, &page.Total)
 	if err != nil {
 		return PeoplePage{}, translate(err, "list people")
 	}
@@ -180,7 +184,7 @@ func newPeopleList(q PeopleQuery) (*peopleList, error) {
 // conditions sorts the wishes into those that an index of this order covers and the rest.
 func (l *peopleList) conditions() {
 	q := l.query
-	l.scope = []string{"archived_at IS NULL"}
+	l.scope, l.filter = []string{"archived_at IS NULL"}, nil
 	if q.Archived {
 		l.scope[0] = "archived_at IS NOT NULL"
 	}

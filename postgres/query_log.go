@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,8 +37,17 @@ func (s slowQueries) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, end pgx.Tra
 		return
 	}
 	if took := time.Since(query.at); took >= s.slow {
-		s.log.WarnContext(ctx, "slow query", "sql", query.sql, "duration", took, "rows", end.CommandTag.RowsAffected())
+		s.log.WarnContext(ctx, "slow query", "sql", beginning(query.sql), "duration", took, "rows", end.CommandTag.RowsAffected())
 	}
 }
 
 var _ pgx.QueryTracer = slowQueries{}
+
+// beginning is enough of a statement to know which it is.
+func beginning(sql string) string {
+	sql = strings.Join(strings.Fields(sql), " ")
+	if len(sql) > 200 {
+		return strings.ToValidUTF8(sql[:200], "") + "…"
+	}
+	return sql
+}

@@ -39,6 +39,16 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Message }
 
+// CopyMethod is how the initial sync reads people.
+type CopyMethod = people.CopyMethod
+
+// The methods.
+const (
+	CopyAuto  = people.CopyAuto
+	CopyBulk  = people.CopyBulk
+	CopyPaged = people.CopyPaged
+)
+
 // Config is what the engine is told from outside; zero values mean the defaults.
 type Config struct {
 	Box  *crypt.Box // seals secrets at rest; required
@@ -52,7 +62,7 @@ type Config struct {
 	Rate           int           // Marketo calls per 20 s; default 50, half of what a subscription has
 	Concurrency    int           // Marketo calls in flight; default 5, half of what a subscription has
 	DailyBudget    int64         // Marketo calls per day; default 25,000, half of the usual quota
-	PagedCopy      bool          // copy in batches of ids instead of bulk extract
+	Copy           CopyMethod    // how the initial sync reads people; default CopyAuto
 	Exports        int           // bulk jobs in flight; default 5
 	BatchRows      int           // people stored in one transaction; default 5,000
 	MissDelay      time.Duration // before a person who was not found is asked for again; default 60 s
@@ -118,7 +128,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	}
 	e.people = people.New(deps.Pool, e, people.Config{
 		ExportPoll: cfg.ExportPoll, SweepEvery: cfg.SweepInterval, MissDelay: cfg.MissDelay,
-		Rest: cfg.PagedCopy, Exports: cfg.Exports, BatchRows: cfg.BatchRows,
+		Copy: cfg.Copy, Exports: cfg.Exports, BatchRows: cfg.BatchRows,
 	})
 	e.jobs, err = e.newJobs()
 	return e, err

@@ -31,14 +31,14 @@ type bundle struct {
 
 // sandboxConfig is a Marketo without its waits, but with its limits.
 func sandboxConfig() sandboxmarketo.Config {
-	return sandboxmarketo.Config{People: 3000, Seed: 1, QuotaOff: true, Rate: 1 << 30, DailyQuota: 1 << 30, BulkDelay: 20 * time.Millisecond,
+	return sandboxmarketo.Config{People: 1500, Seed: 1, QuotaOff: true, Rate: 1 << 30, DailyQuota: 1 << 30, BulkDelay: 20 * time.Millisecond,
 		BulkRefresh: 20 * time.Millisecond, CommitLag: 300 * time.Millisecond}
 }
 
 // engineConfig is an engine that waits for nothing longer than a test has time for.
 func engineConfig() syncengine.Config {
 	return syncengine.Config{Work: true, PollInterval: 200 * time.Millisecond, SweepInterval: time.Second, ExportPoll: 25 * time.Millisecond,
-		MissDelay: 100 * time.Millisecond, Rate: 1 << 20, DailyBudget: 1 << 40}
+		MissDelay: 100 * time.Millisecond, Rate: 1 << 20, DailyBudget: 1 << 40, Copy: syncengine.CopyBulk}
 }
 
 func setup(t *testing.T, sandbox sandboxmarketo.Config, config syncengine.Config) *bundle {

@@ -78,7 +78,7 @@ func Classify(err error) Failure {
 
 func isSpent(err error) bool {
 	var spent *budget.SpentError
-	return errors.As(err, &spent) || errors.Is(err, context.Canceled)
+	return errors.As(err, &spent) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func isNetwork(err error) bool {

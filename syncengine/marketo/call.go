@@ -132,11 +132,21 @@ func (c *Client) send(ctx context.Context, r request, tok token) (*http.Response
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(unrepeatable(req))
 	if err != nil {
 		return nil, &Error{Operation: r.operation, Kind: KindTransport, Err: reason(ctx, err)}
 	}
 	return resp, nil
+}
+
+// unrepeatable keeps net/http from sending a GET again by itself when a kept
+// connection breaks: Marketo would see a call that no budget counted. It does so
+// only where it can have the body again, so an empty one that it cannot is given.
+func unrepeatable(req *http.Request) *http.Request {
+	if req.Method == http.MethodGet {
+		req.Body, req.GetBody = io.NopCloser(strings.NewReader("")), nil
+	}
+	return req
 }
 
 // open takes an envelope apart. Marketo decides success by it and not by the HTTP

@@ -168,6 +168,22 @@ func TestErrors(t *testing.T) {
 	})
 }
 
+func TestABrokenCallIsNotSentAgainUnseen(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	client := setup(t, func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) == 2 { // on a connection that was used before
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprint(w, `{"success":true,"result":[]}`)
+	})
+	_, err := client.LeadsByID(t.Context(), []int64{1}, []string{"id"})
+	require.NoError(t, err)
+	_, err = client.LeadsByID(t.Context(), []int64{1}, []string{"id"})
+	require.Error(t, err)
+	require.Equal(t, int64(2), calls.Load())
+}
+
 func TestToken(t *testing.T) {
 	t.Parallel()
 

@@ -49,7 +49,7 @@ func (c *Client) openFile(ctx context.Context, id string, from int64, tok token)
 	if from > 0 {
 		req.Header.Set("Range", "bytes="+strconv.FormatInt(from, 10)+"-")
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(unrepeatable(req))
 	if err != nil {
 		defer stop()
 		return nil, &Error{Operation: fileOperation, Kind: KindTransport, Err: reason(limited, err)}

@@ -64,7 +64,7 @@ func (s *Sync) work(ctx context.Context, run models.SyncRun) error {
 	err = s.slices(ctx, ses, run)
 	if failure.Classify(err).NoBulk && !ses.rule.Listed() {
 		// Bulk extract is not to be had, now or at all: go on by ids.
-		if err := s.planIDs(ctx, ses, run.ID); err != nil {
+		if err := s.planPaged(ctx, ses, run.ID); err != nil {
 			return err
 		}
 		err = s.slices(ctx, ses, run)

@@ -116,15 +116,19 @@ func (w *worker) filter(sl slice) marketo.ExportFilter {
 // await asks after the job until it is over; Marketo refreshes a job's status once
 // a minute (Marketo REST: bulk extract).
 func (w *worker) await(ctx context.Context, sl slice) (slice, bool, error) {
-	for {
-		var job marketo.Export
-		err := w.retry(ctx, func(ctx context.Context) (err error) {
-			job, err = w.ses.client.ExportStatus(ctx, *sl.ExportID)
-			return err
-		})
+	for failures := 0; ; {
+		job, err := w.ses.client.ExportStatus(ctx, *sl.ExportID)
+		if failures++; failure.Classify(err).Passing() && failures <= w.cfg.Retries && ctx.Err() == nil {
+			// Asked again at once it would be asked more often than it is refreshed.
+			if err := sleep(ctx, w.cfg.ExportPoll); err != nil {
+				return sl, false, err
+			}
+			continue
+		}
 		if err != nil {
 			return sl, failure.Classify(err).Gone, fmt.Errorf("ask after a bulk job: %w", err)
 		}
+		failures = 0
 		switch job.Status {
 		case marketo.ExportCompleted:
 			return w.completed(ctx, sl, job)

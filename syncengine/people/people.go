@@ -33,11 +33,21 @@ type Config struct {
 	BatchRows  int              // rows stored in one transaction; default 5,000
 	Exports    int              // bulk jobs in flight; default 5 of the 10 that a subscription may queue
 	Readers    int              // batches of ids in flight; default 4
-	Rest       bool             // copy by ids, where bulk extract is not to be used
+	Copy       CopyMethod       // how everybody is read; default CopyAuto
 	Retries    int              // of a call that met an intermittent error, before the run waits; default 5
 	RetryBase  time.Duration    // first delay of those, doubling; default 1 s
 	Now        func() time.Time // default time.Now
 }
+
+// CopyMethod is how a copy reads everybody.
+type CopyMethod string
+
+// The methods.
+const (
+	CopyAuto  CopyMethod = "auto"  // by whichever needs fewer calls
+	CopyBulk  CopyMethod = "bulk"  // by bulk extract, while it is to be had
+	CopyPaged CopyMethod = "paged" // in batches of ids
+)
 
 // Sync keeps people in step with Marketo. It is safe for concurrent use.
 type Sync struct {
@@ -63,6 +73,7 @@ func New(pool *pgxpool.Pool, source Source, cfg Config) *Sync {
 	cfg.BatchRows = cmp.Or(cfg.BatchRows, 5000)
 	cfg.Exports = cmp.Or(cfg.Exports, 5)
 	cfg.Readers = cmp.Or(cfg.Readers, 4)
+	cfg.Copy = cmp.Or(cfg.Copy, CopyAuto)
 	cfg.Retries = cmp.Or(cfg.Retries, 5)
 	cfg.RetryBase = cmp.Or(cfg.RetryBase, time.Second)
 	if cfg.Now == nil {

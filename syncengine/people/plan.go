@@ -39,15 +39,30 @@ func (s *Sync) plan(ctx context.Context, ses session, run models.SyncRun) error 
 	switch {
 	case ses.rule.Listed():
 		return s.planSlices(ctx, run.ID, [][2]time.Time{{}}, "list")
-	case s.cfg.Rest:
-		return s.planIDs(ctx, ses, run.ID)
+	case s.cfg.Copy == CopyPaged:
+		return s.planPaged(ctx, ses, run.ID)
 	}
 	first, err := s.firstCreated(ctx, ses)
 	if err != nil {
 		return err
 	}
-	return s.planSlices(ctx, run.ID, dateRanges(first, s.cfg.Now()), "created_at")
+	ranges := dateRanges(first, s.cfg.Now())
+	if s.cfg.Copy == CopyAuto {
+		top, err := s.topID(ctx, ses)
+		if err != nil {
+			return err
+		}
+		if top/marketo.MaxBatch < callsPerRange*int64(len(ranges)) {
+			return s.planIDs(ctx, run.ID, top)
+		}
+	}
+	return s.planSlices(ctx, run.ID, ranges, "created_at")
 }
+
+// callsPerRange is what a bulk job costs: create, enqueue, status and file, and
+// some minutes (Marketo REST: bulk extract). Few people are read sooner, and for
+// fewer calls, in batches of ids.
+const callsPerRange = 4
 
 // dateRanges cuts the time from first to now into the longest ranges allowed,
 // newest first: those are the people whom reps look for first.
@@ -81,13 +96,18 @@ func (s *Sync) planSlices(ctx context.Context, runID int64, ranges [][2]time.Tim
 	return nil
 }
 
-// planIDs plans the whole range of ids known to be used; the scan of the last
-// slice goes on beyond it until it finds nobody.
-func (s *Sync) planIDs(ctx context.Context, ses session, runID int64) error {
+// planPaged looks for the highest id, then plans all ids up to there.
+func (s *Sync) planPaged(ctx context.Context, ses session, runID int64) error {
 	top, err := s.topID(ctx, ses)
 	if err != nil {
 		return err
 	}
+	return s.planIDs(ctx, runID, top)
+}
+
+// planIDs plans the whole range of ids known to be used; the scan of the last
+// slice goes on beyond it until it finds nobody.
+func (s *Sync) planIDs(ctx context.Context, runID, top int64) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		// On a change of method, what was stored already is only read again.
 		if _, err := tx.Exec(ctx, `DELETE FROM sync_slices WHERE run_id = $1 AND state <> 'done'`, runID); err != nil {

@@ -19,6 +19,7 @@ type Preview struct {
 	State     string    `json:"state"` // counting, done, failed
 	Qualified int64     `json:"qualified"`
 	Read      int64     `json:"read"`  // people looked at
+	Total     int64     `json:"total"` // people in Marketo, qualified or not
 	Exact     bool      `json:"exact"` // counted, not estimated
 	How       string    `json:"how"`
 	Error     string    `json:"error,omitempty"`
@@ -85,10 +86,10 @@ func (s *Sync) count(ctx context.Context) (Preview, error) {
 			}
 		}
 	}
-	preview := Preview{State: "done", Qualified: qualified, Read: read, Exact: looked == batches,
+	preview := Preview{State: "done", Qualified: qualified, Read: read, Total: read, Exact: looked == batches,
 		How: fmt.Sprintf("counted by reading all %d people", read)}
 	if !preview.Exact {
-		preview.Qualified = qualified * batches / looked
+		preview.Qualified, preview.Total = qualified*batches/looked, read*batches/looked
 		preview.How = fmt.Sprintf("estimated from a sample of %d people", read)
 	}
 	return preview, nil
@@ -121,5 +122,5 @@ func (s *Sync) countList(ctx context.Context, ses session) (Preview, error) {
 	if err != nil {
 		return Preview{}, fmt.Errorf("count the list: %w", err)
 	}
-	return Preview{State: "done", Qualified: job.Records, Read: job.Records, Exact: true, How: "counted by Marketo's own extract of the list"}, nil
+	return Preview{State: "done", Qualified: job.Records, Read: job.Records, Total: job.Records, Exact: true, How: "counted by Marketo's own extract of the list"}, nil
 }

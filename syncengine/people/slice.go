@@ -106,13 +106,16 @@ func (w *worker) keep(ctx context.Context, tx pgx.Tx, rows []Row) (Stored, error
 	return store(ctx, tx, rows, storeOptions{runID: w.run.ID})
 }
 
-// progress moves a run's counts. The total is what the slices that are known hold,
-// and as much for each of the others on average.
+// progress moves a run's counts. The total is the count of everybody that was made
+// before, else what the slices that are known hold, and as much for each of the
+// others on average.
 func progress(ctx context.Context, tx pgx.Tx, runID, processed int64, stored Stored) error {
 	_, err := tx.Exec(ctx, `
 		WITH known AS (
 			SELECT sum(greatest(rows_total, rows_done)) AS rows, count(rows_total) AS slices, count(*) AS all_slices
 			FROM sync_slices WHERE run_id = $1
+		), counted AS (
+			SELECT (preview ->> 'total')::bigint AS rows FROM people_sync WHERE preview ->> 'state' = 'done'
 		), sample AS (
 			INSERT INTO sync_samples (run_id, processed)
 			SELECT id, processed + $2 FROM sync_runs r WHERE id = $1
@@ -120,7 +123,8 @@ func progress(ctx context.Context, tx pgx.Tx, runID, processed int64, stored Sto
 			ON CONFLICT DO NOTHING
 		)
 		UPDATE sync_runs SET processed = processed + $2, created = created + $3, updated = updated + $4, archived = archived + $5,
-			total = greatest(processed + $2, CASE WHEN known.slices > 0 THEN (known.rows * known.all_slices / known.slices)::bigint END)
+			total = CASE WHEN kind <> 'follow' THEN greatest(processed + $2, coalesce((SELECT nullif(rows, 0) FROM counted),
+				CASE WHEN known.slices > 0 THEN (known.rows * known.all_slices / known.slices)::bigint END)) END
 		FROM known WHERE id = $1`, runID, processed, stored.Created, stored.Updated, stored.Archived)
 	if err != nil {
 		return fmt.Errorf("move the run's counts: %w", err)
