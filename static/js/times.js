@@ -1,7 +1,8 @@
 // Times are relative, with the exact one in the reader's own zone on hover. They are
 // brought up to date every half minute, and in whatever htmx puts into the page.
 const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const long = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const narrow = new Intl.RelativeTimeFormat("en", { style: "narrow" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
 const show = (time) => {
@@ -10,7 +11,8 @@ const show = (time) => {
   time.title = exact.format(at);
   const seconds = (at - Date.now()) / 1000;
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1);
-  time.textContent = relative.format(Math.trunc(seconds / size), unit);
+  const words = time.dataset.relative === "narrow" ? narrow : long;
+  time.textContent = words.format(Math.trunc(seconds / size), unit);
 };
 const showAll = () => document.querySelectorAll("time[data-relative]").forEach(show);
 

@@ -78,7 +78,7 @@ func Signin(p SigninProps) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "email", Label: "E-mail", Type: "email", Value: p.Email, Autocomplete: "username", Required: true, Focus: p.Email == ""}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "email", Label: "Email", Type: "email", Value: p.Email, Autocomplete: "username", Required: true, Focus: p.Email == ""}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

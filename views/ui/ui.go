@@ -97,6 +97,18 @@ func Ago(at, now time.Time) string {
 	}
 }
 
+// ShortAgo is Ago in few letters, as browsers write it: "5m ago".
+func ShortAgo(at, now time.Time) string {
+	words := strings.Fields(Ago(at, now))
+	for i := 0; i+1 < len(words); i++ {
+		if words[i][0] >= '0' && words[i][0] <= '9' {
+			words[i] += words[i+1][:1]
+			words = append(words[:i+1], words[i+2:]...)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
 // noticeRole: bad news interrupts a screen reader, other news waits.
 func noticeRole(tone Tone) string {
 	if tone == Bad {
