@@ -13,7 +13,8 @@ import (
 
 // What only one process at a time does.
 const (
-	leaseExtract = "people_extract" // the copy, the reconciliation, the preview
+	leaseExtract = "people_extract" // the copy and the reconciliation
+	leaseCount   = "people_count"
 	leaseFollow  = "people_follow"
 	leaseReread  = "people_reread"
 )

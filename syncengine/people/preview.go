@@ -30,7 +30,7 @@ type Preview struct {
 // call that counts (Marketo REST: leads), so batches of ids spread over all of
 // them are read; where a list decides, a bulk job's own count is taken.
 func (s *Sync) Count(ctx context.Context) error {
-	_, err := s.holding(ctx, leaseExtract, func(ctx context.Context) error {
+	_, err := s.holding(ctx, leaseCount, func(ctx context.Context) error {
 		preview, err := s.count(purpose(ctx, "count preview"))
 		if err != nil && ctx.Err() != nil {
 			return err
