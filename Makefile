@@ -8,7 +8,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_FILES := $(shell find . -name '*.go' -not -path './node_modules/*')
 TEMPLATES := $(shell find views -name '*.templ')
 
-.PHONY: help demo test build ci bench dev generate fmt setup setup-test format vet staticcheck fresh
+.PHONY: help demo test build ci bench screenshots dev generate fmt setup setup-test format vet staticcheck fresh
 
 help: ## list what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +33,11 @@ ci: ## everything that must hold before a change lands
 bench: setup build ## the benchmarks, each figure beside its limit (BENCH="--people 1000000" for the large one)
 	@./scripts/need.sh postgres
 	./bin/salesactions bench $(BENCH)
+
+screenshots: build setup-test ## take the pictures of the documents anew
+	@told=$$(mktemp); ./bin/salesactions demo --json --addr 127.0.0.1:0 --log-level error >$$told & demo=$$!; \
+		trap 'kill $$demo; rm -f $$told' EXIT; until [ -s $$told ]; do sleep 0.2; done; \
+		go run ./e2e/screenshots -demo $$told
 
 dev: setup ## run with live reload of views and code
 	@./scripts/need.sh postgres

@@ -34,7 +34,7 @@ type arrow struct {
 var arrows = []arrow{
 	{from: "", to: []string{"cli"}},
 	{from: "cli", to: []string{"..."}},
-	{from: "e2e"}, // tests only
+	{from: "e2e/..."}, // the program from outside
 	{from: "web", to: []string{"handlers/...", "models", "static"}, never: []string{river}},
 	{from: "handlers/request", to: []string{"models"}, never: []string{river}},
 	{from: "handlers/live", never: []string{river, gorm}},

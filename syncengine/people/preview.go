@@ -31,6 +31,9 @@ type Preview struct {
 // them are read; where a list decides, a bulk job's own count is taken.
 func (s *Sync) Count(ctx context.Context) error {
 	_, err := s.holding(ctx, leaseCount, func(ctx context.Context) error {
+		if err := s.savePreview(ctx, Preview{State: "counting"}); err != nil {
+			return err
+		}
 		preview, err := s.count(purpose(ctx, "count preview"))
 		if err != nil && ctx.Err() != nil {
 			return err
