@@ -53,7 +53,7 @@ func bench(command *cobra.Command, _ []string) error {
 		return fmt.Errorf("make a folder for the benchmark's data: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	for name, value := range map[string]string{"data-dir": dir, "log-level": "warn"} {
+	for name, value := range map[string]string{"data-dir": dir, "log-level": "error"} {
 		if err := command.Flags().Set(name, value); err != nil {
 			return fmt.Errorf("set the benchmark up: %w", err)
 		}
