@@ -272,7 +272,7 @@ func (b *benchmark) query(ctx context.Context, name string, q models.PeopleQuery
 	}
 	slices.Sort(times)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	median, p99 := ms(times[len(times)/2]), ms(times[len(times)-1])
+	median, p99 := ms(times[len(times)/2]), ms(times[len(times)*99/100-1])
 	b.line("list, "+name+": median ms", median, fmt.Sprintf("10, and p99 %.1f under 30", p99), median < 10 && p99 < 30)
 	return nil
 }
