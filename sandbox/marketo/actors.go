@@ -70,12 +70,14 @@ func (s *Server) Change(id int64, values map[string]string) error {
 	if err != nil {
 		return err
 	}
+	for name := range values {
+		if !slices.ContainsFunc(columns, func(c column) bool { return c.name == name }) {
+			return fmt.Errorf("there is no field %q", name) // and nothing is changed
+		}
+	}
 	changes := []change{}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		i := slices.IndexFunc(columns, func(c column) bool { return c.name == name })
-		if i < 0 {
-			return fmt.Errorf("there is no field %q", name)
-		}
 		c := columns[i]
 		changes = append(changes, change{name, l.Values[c.field], values[name]})
 		l.Values[c.field] = values[name]

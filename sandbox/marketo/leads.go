@@ -193,7 +193,7 @@ func page(c *call, found []*lead, names []string) (answer, error) {
 		if err == nil {
 			_, err = fmt.Sscanf(string(raw), "position %d", &from)
 		}
-		if err != nil || from > len(found) {
+		if err != nil || from < 0 || from > len(found) {
 			return answer{}, refuse("1003", "Invalid nextPageToken")
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"salesactions/sandbox/fault"
@@ -57,6 +58,8 @@ type Server struct {
 	limits *limits
 	tokens *tokens
 	bulk   *bulk
+
+	requests atomic.Uint64 // answers sent, for their ids: no lock, so that a long read stalls none
 
 	mu     sync.RWMutex // of all below
 	random *rand.Rand
@@ -294,7 +297,7 @@ func between(path, prefix string) string {
 
 // write sends an answer, as the fault in force has it.
 func (s *Server) write(w http.ResponseWriter, c *call, a answer, err error) {
-	a.RequestID = fmt.Sprintf("%x#%x", s.chance(1<<16), s.cfg.Now().UnixMilli())
+	a.RequestID = fmt.Sprintf("%x#%x", uint16(s.requests.Add(1)*40503), s.cfg.Now().UnixMilli())
 	a.Success = err == nil
 	var failed *apiError
 	switch {
