@@ -1,5 +1,30 @@
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
+CREATE TABLE public.activities (
+    id uuid NOT NULL,
+    token_id bigint NOT NULL,
+    key text NOT NULL,
+    kind text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    person_id bigint,
+    person_marketo_id bigint,
+    person_salesforce_id text,
+    person_email text,
+    person_email_key text COLLATE pg_catalog."C",
+    rep_email text,
+    email_id uuid,
+    email_key text,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['email_sent'::text, 'email_opened'::text, 'email_clicked'::text, 'email_replied'::text, 'email_bounced'::text, 'call_received'::text, 'campaign_added'::text, 'campaign_removed'::text])))
+);
+
+COMMENT ON COLUMN public.activities.key IS 'The sender''s own id: the same key twice is the same activity.';
+
+COMMENT ON COLUMN public.activities.email_id IS 'The email_sent that an open, click, reply or bounce belongs to.';
+
+COMMENT ON COLUMN public.activities.email_key IS 'The key of that email, as the sender gave it.';
+
 CREATE TABLE public.api_pace (
     system text NOT NULL,
     next_call_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
@@ -71,6 +96,67 @@ CREATE TABLE public.connections (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_by text NOT NULL,
     CONSTRAINT connections_system_check CHECK ((system = ANY (ARRAY['marketo'::text, 'salesforce'::text])))
+);
+
+CREATE TABLE public.deliveries (
+    id bigint NOT NULL,
+    activity_id uuid NOT NULL,
+    destination text NOT NULL,
+    operation text DEFAULT 'create'::text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    hold text,
+    reason text,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    sender uuid,
+    sent_at timestamp with time zone,
+    scheme text,
+    looks integer DEFAULT 0 NOT NULL,
+    remote_id text,
+    error_code text,
+    error_class text,
+    error_text text,
+    error_remedy text,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT deliveries_check CHECK (((state = 'skipped'::text) = (reason IS NOT NULL))),
+    CONSTRAINT deliveries_check1 CHECK (((hold IS NULL) OR (state = 'pending'::text))),
+    CONSTRAINT deliveries_destination_check CHECK ((destination = ANY (ARRAY['marketo'::text, 'salesforce'::text]))),
+    CONSTRAINT deliveries_hold_check CHECK ((hold = ANY (ARRAY['person'::text, 'email'::text]))),
+    CONSTRAINT deliveries_operation_check CHECK ((operation = ANY (ARRAY['create'::text, 'update'::text]))),
+    CONSTRAINT deliveries_scheme_check CHECK ((scheme = ANY (ARRAY['key'::text, 'field'::text, 'marker'::text]))),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'delivered'::text, 'failed'::text, 'skipped'::text])))
+)
+WITH (fillfactor='80');
+
+COMMENT ON COLUMN public.deliveries.hold IS 'What it waits for: the person to arrive in the workspace, or the Task of its email.';
+
+COMMENT ON COLUMN public.deliveries.due_at IS 'pending: when it may be sent; sending: when its outcome is looked for next.';
+
+COMMENT ON COLUMN public.deliveries.sender IS 'The run of the deliverer that is sending it now.';
+
+COMMENT ON COLUMN public.deliveries.scheme IS 'How the Task that was sent can be found again in Salesforce.';
+
+ALTER TABLE public.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.deliveries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.destinations (
+    name text NOT NULL,
+    paused_class text,
+    paused_code text,
+    paused_text text,
+    paused_remedy text,
+    paused_since timestamp with time zone,
+    retry_at timestamp with time zone,
+    setup jsonb,
+    setup_at timestamp with time zone,
+    CONSTRAINT destinations_name_check CHECK ((name = ANY (ARRAY['marketo'::text, 'salesforce'::text])))
 );
 
 CREATE TABLE public.invitations (
@@ -197,6 +283,50 @@ CREATE TABLE public.reconcile_slices (
     workspace_count bigint NOT NULL,
     marketo_checksum text NOT NULL,
     workspace_checksum text NOT NULL
+);
+
+CREATE TABLE public.salesforce_authorizations (
+    state_hash bytea NOT NULL,
+    user_id bigint NOT NULL,
+    verifier_sealed bytea NOT NULL,
+    redirect_url text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.salesforce_connection (
+    only_row boolean DEFAULT true NOT NULL,
+    login_url text NOT NULL,
+    client_id text NOT NULL,
+    secret_sealed bytea NOT NULL,
+    flow text DEFAULT 'web'::text NOT NULL,
+    access_sealed bytea,
+    refresh_sealed bytea,
+    instance_url text,
+    generation bigint DEFAULT 0 NOT NULL,
+    identity jsonb,
+    issued_at timestamp with time zone,
+    connected_at timestamp with time zone,
+    connected_by text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT salesforce_connection_flow_check CHECK ((flow = ANY (ARRAY['web'::text, 'jwt'::text, 'client_credentials'::text]))),
+    CONSTRAINT salesforce_connection_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE public.salesforce_records (
+    id text NOT NULL,
+    follow_id text,
+    account_id text,
+    opportunity_id text,
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE public.salesforce_reps (
+    email text NOT NULL,
+    user_id text,
+    user_name text,
+    linked_by text,
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 CREATE TABLE public.seen_changes (
@@ -338,6 +468,12 @@ ALTER TABLE public.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+ALTER TABLE ONLY public.activities
+    ADD CONSTRAINT activities_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.activities
+    ADD CONSTRAINT activities_token_id_key_key UNIQUE (token_id, key);
+
 ALTER TABLE ONLY public.api_pace
     ADD CONSTRAINT api_pace_pkey PRIMARY KEY (system);
 
@@ -358,6 +494,15 @@ ALTER TABLE ONLY public.audit_events
 
 ALTER TABLE ONLY public.connections
     ADD CONSTRAINT connections_pkey PRIMARY KEY (system);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_activity_id_destination_operation_key UNIQUE (activity_id, destination, operation);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.destinations
+    ADD CONSTRAINT destinations_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_pkey PRIMARY KEY (token_hash);
@@ -389,6 +534,18 @@ ALTER TABLE ONLY public.reconcile_rows
 ALTER TABLE ONLY public.reconcile_slices
     ADD CONSTRAINT reconcile_slices_pkey PRIMARY KEY (run_id, "position");
 
+ALTER TABLE ONLY public.salesforce_authorizations
+    ADD CONSTRAINT salesforce_authorizations_pkey PRIMARY KEY (state_hash);
+
+ALTER TABLE ONLY public.salesforce_connection
+    ADD CONSTRAINT salesforce_connection_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.salesforce_records
+    ADD CONSTRAINT salesforce_records_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.salesforce_reps
+    ADD CONSTRAINT salesforce_reps_pkey PRIMARY KEY (email);
+
 ALTER TABLE ONLY public.seen_changes
     ADD CONSTRAINT seen_changes_pkey PRIMARY KEY (stream, guid);
 
@@ -419,9 +576,41 @@ ALTER TABLE ONLY public.touched_people
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+CREATE INDEX activities_by_kind ON public.activities USING btree (kind, occurred_at DESC, id DESC);
+
+CREATE INDEX activities_by_rep ON public.activities USING btree (rep_email, occurred_at DESC, id DESC);
+
+CREATE INDEX activities_of_email ON public.activities USING btree (email_id) WHERE (email_id IS NOT NULL);
+
+CREATE INDEX activities_of_person ON public.activities USING btree (person_id, occurred_at DESC, id DESC);
+
+CREATE INDEX activities_recent ON public.activities USING btree (occurred_at DESC, id DESC);
+
+CREATE INDEX activities_waiting ON public.activities USING btree (occurred_at DESC, id DESC) WHERE (person_id IS NULL);
+
+CREATE INDEX activities_waiting_email ON public.activities USING btree (person_email_key) WHERE ((person_id IS NULL) AND (person_email_key IS NOT NULL));
+
+CREATE INDEX activities_waiting_marketo ON public.activities USING btree (person_marketo_id) WHERE ((person_id IS NULL) AND (person_marketo_id IS NOT NULL));
+
+CREATE INDEX activities_waiting_salesforce ON public.activities USING btree (person_salesforce_id) WHERE ((person_id IS NULL) AND (person_salesforce_id IS NOT NULL));
+
+CREATE INDEX activities_without_email ON public.activities USING btree (token_id, email_key) WHERE ((email_id IS NULL) AND (email_key IS NOT NULL));
+
 CREATE INDEX audit_events_by_action ON public.audit_events USING btree (action, id DESC);
 
 CREATE INDEX audit_events_by_actor ON public.audit_events USING btree (actor, id DESC);
+
+CREATE INDEX deliveries_due ON public.deliveries USING btree (destination, operation, due_at, id) WHERE ((state = 'pending'::text) AND (hold IS NULL));
+
+CREATE INDEX deliveries_failed ON public.deliveries USING btree (destination, error_code, id) WHERE (state = 'failed'::text);
+
+CREATE INDEX deliveries_held ON public.deliveries USING btree (hold, activity_id) WHERE (hold IS NOT NULL);
+
+CREATE INDEX deliveries_open ON public.deliveries USING btree (state, occurred_at DESC, activity_id DESC) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text, 'failed'::text]));
+
+CREATE INDEX deliveries_retried ON public.deliveries USING btree (destination, error_code) WHERE ((state = 'pending'::text) AND (error_code IS NOT NULL));
+
+CREATE INDEX deliveries_unknown ON public.deliveries USING btree (destination, operation, due_at) WHERE (state = 'sending'::text);
 
 CREATE INDEX people_archived ON public.people USING btree (name_key, id) WHERE (archived_at IS NOT NULL);
 
@@ -475,6 +664,18 @@ CREATE INDEX touched_people_due ON public.touched_people USING btree (urgent DES
 
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 
+ALTER TABLE ONLY public.activities
+    ADD CONSTRAINT activities_email_id_fkey FOREIGN KEY (email_id) REFERENCES public.activities(id);
+
+ALTER TABLE ONLY public.activities
+    ADD CONSTRAINT activities_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.activities
+    ADD CONSTRAINT activities_token_id_fkey FOREIGN KEY (token_id) REFERENCES public.api_tokens(id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_activity_id_fkey FOREIGN KEY (activity_id) REFERENCES public.activities(id);
+
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -492,6 +693,9 @@ ALTER TABLE ONLY public.reconcile_rows
 
 ALTER TABLE ONLY public.reconcile_slices
     ADD CONSTRAINT reconcile_slices_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.sync_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.salesforce_authorizations
+    ADD CONSTRAINT salesforce_authorizations_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
