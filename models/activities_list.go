@@ -1,0 +1,174 @@
+package models
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// ActivityQuery says which activities; the newest come first. Empty means all.
+type ActivityQuery struct {
+	Kind        ActivityKind
+	PersonID    int64
+	RepEmail    string // in small letters
+	State       DeliveryState
+	Destination Destination // narrows State
+	Since       time.Time   // occurred then or later
+	Before      time.Time   // occurred before
+	Waiting     bool        // whose person is not in the workspace (yet)
+
+	Cursor string // from ActivityPage, empty for the first page
+	Limit  int    // default 50, most 500
+}
+
+// ActivityPage is one page of a list.
+type ActivityPage struct {
+	Activities []Activity
+	Next       string // empty on the last page
+}
+
+// ListActivities returns a page of activities by when they occurred. States that
+// few deliveries are in are found by an index of their own.
+// Errors: ErrBadCursor.
+func ListActivities(ctx context.Context, db *gorm.DB, q ActivityQuery) (ActivityPage, error) {
+	q.Limit = min(cmp.Or(max(q.Limit, 0), 50), 500)
+	where, args, err := q.conditions()
+	if err != nil {
+		return ActivityPage{}, err
+	}
+	args["limit"] = q.Limit + 1
+	rows, err := scanActivities(db.WithContext(ctx).Raw(q.statement(where), args))
+	if err != nil {
+		return ActivityPage{}, translate(err, "list activities")
+	}
+	page := ActivityPage{Activities: rows}
+	if len(rows) > q.Limit {
+		page.Activities = rows[:q.Limit]
+		last := page.Activities[q.Limit-1]
+		page.Next = activityCursor{last.OccurredAt, last.ID}.String()
+	}
+	return page, nil
+}
+
+// statement reads by the order of activities, or by that of the rare states' rows.
+func (q ActivityQuery) statement(where []string) string {
+	if q.State.open() {
+		return `SELECT ` + activityColumns + ` FROM (
+				SELECT DISTINCT d.occurred_at, d.activity_id FROM deliveries d
+				WHERE d.state = @state` + q.ofDestination() + q.within("d.occurred_at", "d.activity_id") + `
+					AND EXISTS (SELECT FROM activities a WHERE a.id = d.activity_id` + and(where) + `)
+				ORDER BY d.occurred_at DESC, d.activity_id DESC LIMIT @limit) found
+			JOIN activities a ON a.id = found.activity_id ORDER BY a.occurred_at DESC, a.id DESC`
+	}
+	if q.State != "" {
+		where = append(where, `EXISTS (SELECT FROM deliveries d WHERE d.activity_id = a.id AND d.state = @state`+q.ofDestination()+`)`)
+	}
+	return `SELECT ` + activityColumns + ` FROM activities a WHERE true` + q.within("a.occurred_at", "a.id") + and(where) + `
+		ORDER BY a.occurred_at DESC, a.id DESC LIMIT @limit`
+}
+
+// conditions are those on an activity itself.
+func (q ActivityQuery) conditions() ([]string, map[string]any, error) {
+	var where []string
+	args := map[string]any{"kind": q.Kind, "person": q.PersonID, "rep": strings.ToLower(q.RepEmail), "state": q.State,
+		"destination": q.Destination, "since": q.Since, "until": q.Before}
+	for condition, wanted := range map[string]bool{
+		"a.kind = @kind": q.Kind != "", "a.person_id = @person": q.PersonID != 0, "a.rep_email = @rep": q.RepEmail != "",
+		"a.person_id IS NULL": q.Waiting,
+	} {
+		if wanted {
+			where = append(where, condition)
+		}
+	}
+	slices.Sort(where)
+	if q.Cursor != "" {
+		c, err := readActivityCursor(q.Cursor)
+		if err != nil {
+			return nil, nil, err
+		}
+		args["at"], args["id"] = c.At, c.ID
+	}
+	return where, args, nil
+}
+
+// within limits the time, and goes on after the cursor.
+func (q ActivityQuery) within(at, id string) string {
+	var b strings.Builder
+	if !q.Since.IsZero() {
+		b.WriteString(" AND " + at + " >= @since")
+	}
+	if !q.Before.IsZero() {
+		b.WriteString(" AND " + at + " < @until")
+	}
+	if q.Cursor != "" {
+		b.WriteString(" AND (" + at + ", " + id + ") < (@at, @id)")
+	}
+	return b.String()
+}
+
+func (q ActivityQuery) ofDestination() string {
+	if q.Destination == "" {
+		return ""
+	}
+	return " AND d.destination = @destination"
+}
+
+func and(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " AND " + strings.Join(conditions, " AND ")
+}
+
+// activityCursor is a place in the order of activities.
+type activityCursor struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
+}
+
+func (c activityCursor) String() string {
+	raw, err := json.Marshal(c)
+	if err != nil { // a time and an id can always be written
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+func readActivityCursor(text string) (activityCursor, error) {
+	var c activityCursor
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(raw, &c)
+	}
+	if err != nil || c.At.IsZero() {
+		return c, fmt.Errorf("read the cursor of activities: %w", ErrBadCursor)
+	}
+	return c, nil
+}
+
+// scanActivities reads rows whose attributes are text.
+func scanActivities(find *gorm.DB) ([]Activity, error) {
+	var rows []struct {
+		Activity   `gorm:"embedded"`
+		Attributes string
+	}
+	if err := find.Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	activities := make([]Activity, len(rows))
+	for i, row := range rows {
+		activities[i] = row.Activity
+		if err := json.Unmarshal([]byte(row.Attributes), &activities[i].Attributes); err != nil {
+			return nil, fmt.Errorf("read the attributes of an activity: %w", err)
+		}
+	}
+	return activities, nil
+}
