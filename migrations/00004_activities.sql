@@ -38,6 +38,9 @@ CREATE INDEX activities_waiting_salesforce ON activities (person_salesforce_id) 
 CREATE INDEX activities_waiting_email ON activities (person_email_key) WHERE person_id IS NULL AND person_email_key IS NOT NULL;
 CREATE INDEX activities_waiting ON activities (occurred_at DESC, id DESC) WHERE person_id IS NULL;
 
+-- An activity may name somebody who has left the workspace by address.
+CREATE INDEX people_archived_by_email ON people (email_key) WHERE archived_at IS NOT NULL;
+
 -- The outbox: a row for each activity and destination, written with the activity. A
 -- reply that is logged as a Task of its own has two for Salesforce, since it also
 -- changes the Task of the email.
@@ -148,4 +151,5 @@ CREATE TABLE salesforce_reps (
 );
 
 -- +goose Down
+DROP INDEX people_archived_by_email;
 DROP TABLE salesforce_reps, salesforce_records, salesforce_authorizations, salesforce_connection, destinations, deliveries, activities;

@@ -80,7 +80,6 @@ const (
 	SkippedEmail        SkipReason = "email_not_logged"     // the email that it belongs to has no Task
 	SkippedNoFields     SkipReason = "no_task_fields"       // the org has none of the fields that would show it
 	SkippedTaskDeleted  SkipReason = "task_deleted"         // somebody deleted the email's Task in Salesforce
-	SkippedNotConnected SkipReason = "not_connected"        // Salesforce was not connected when it was recorded
 )
 
 // Delivery is what becomes of one activity in one destination.

@@ -614,6 +614,8 @@ CREATE INDEX deliveries_unknown ON public.deliveries USING btree (destination, o
 
 CREATE INDEX people_archived ON public.people USING btree (name_key, id) WHERE (archived_at IS NOT NULL);
 
+CREATE INDEX people_archived_by_email ON public.people USING btree (email_key) WHERE (archived_at IS NOT NULL);
+
 CREATE INDEX people_by_account ON public.people USING btree (salesforce_account_id) WHERE (salesforce_account_id IS NOT NULL);
 
 CREATE INDEX people_by_company ON public.people USING btree (company_key, id) WHERE (archived_at IS NULL);
