@@ -89,16 +89,18 @@ func (c *Client) once(ctx context.Context, r request, tok token, result any) (en
 	}
 	ctx, _, cancel := withLimit(ctx, limit)
 	defer cancel()
+	ctx, noteSent := withSent(ctx)
 	resp, err := c.send(ctx, r, tok)
 	if err != nil {
-		return envelope{}, err
+		return envelope{}, noteSent(err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
-		return envelope{}, brokeOff(ctx, r.operation, resp.StatusCode, err)
+		return envelope{}, noteSent(brokeOff(ctx, r.operation, resp.StatusCode, err))
 	}
-	return open(r.operation, resp.StatusCode, raw, result)
+	env, err := open(r.operation, resp.StatusCode, raw, result)
+	return env, noteSent(err)
 }
 
 // send builds the request; a long list of parameters goes as a form.

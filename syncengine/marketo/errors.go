@@ -26,6 +26,7 @@ type Error struct {
 	Code       string // Marketo's code, such as "606"; empty where there is none
 	Message    string // Marketo's words, cut at 300 bytes
 	HTTPStatus int    // 0 without an answer
+	Sent       bool   // a connection was taken for the call, so that it may have arrived
 	RequestID  string // Marketo's support asks for it
 	Err        error  // what caused it, for transport and bad answers
 }
@@ -58,13 +59,17 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Codes that callers decide on (Marketo REST: error codes).
 const (
+	CodeInternal     = "500"
+	CodeGateway      = "502"
 	CodeTokenEmpty   = "600"
 	CodeTokenInvalid = "601"
 	CodeTokenExpired = "602"
 	CodeAccessDenied = "603"
+	CodeTimeout      = "604"
 	CodeRateLimit    = "606"
 	CodeQuota        = "607"
 	CodeUnavailable  = "608"
+	CodeSystem       = "611"
 	CodeSubscription = "614"
 	CodeConcurrency  = "615"
 	CodeWrongKind    = "616"
@@ -72,8 +77,11 @@ const (
 	CodeNotEnabled   = "703"
 	CodeInvalidData  = "1003"
 	CodeLeadNotFound = "1004"
+	CodeNoTypesLeft  = "1027"
+	CodeAttributes   = "1028"
 	CodeBulk         = "1029"
 	CodeBulkFilter   = "1035"
+	CodeTooLong      = "1049"
 )
 
 // Metered says whether the failed call counts against the subscription's limits, if
@@ -81,7 +89,7 @@ const (
 // REST: error codes).
 func (e *Error) Metered() bool {
 	switch e.Code {
-	case CodeTokenInvalid, CodeTokenExpired, "604", "605", CodeUnavailable, "611":
+	case CodeTokenInvalid, CodeTokenExpired, CodeTimeout, "605", CodeUnavailable, CodeSystem:
 		return false
 	default:
 		return e.Kind != KindAuth

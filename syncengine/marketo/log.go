@@ -209,11 +209,14 @@ func (a Activity) MergedIDs() []int64 {
 	return ids
 }
 
-// ActivityType is a type of activity that an instance has, custom ones included.
+// ActivityType is a type of activity that an instance has, custom ones included
+// and not marked as such. Only some attributes have an APIName here.
 type ActivityType struct {
-	ID          int    `json:"id"`
-	Name        string `json:"name"`
-	Description string `json:"description"`
+	ID          int         `json:"id"`
+	Name        string      `json:"name"`
+	Description string      `json:"description"`
+	Primary     Attribute   `json:"primaryAttribute"`
+	Attributes  []Attribute `json:"attributes"`
 }
 
 // ActivityTypes returns the types of activities. Cache them for a day.
