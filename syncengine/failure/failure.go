@@ -35,6 +35,11 @@ type Failure struct {
 	Remedy string    // what to do, one sentence
 	Until  time.Time // when it is over, where that is known
 
+	Retry Retry         // when it is tried again by itself
+	Heal  Heal          // what to do before, if anything
+	Tries int           // most tries in all that make sense; 0 is no limit
+	After time.Duration // pause at least so long, where the other system said so
+
 	NoBulk        bool // bulk extract is not to be had, but single reads are
 	QueueFull     bool // the queue of bulk jobs is full
 	AlreadyQueued bool // the bulk job stands in the queue already
@@ -62,16 +67,16 @@ func Classify(err error) Failure {
 	case err == nil:
 		return Failure{}
 	case errors.As(err, &spent):
-		return Failure{Class: Limit, Code: "budget", Until: spent.Until, Text: upperFirst(spent.Error()) + ".",
+		return Failure{Class: Limit, Retry: Slow, Code: "budget", Until: spent.Until, Text: upperFirst(spent.Error()) + ".",
 			Remedy: "Work goes on by itself then. To go on sooner, raise the daily budget, if the subscription has calls to spare."}
 	case errors.As(err, &call):
 		return ofMarketo(call)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return Failure{Class: Intermittent, Code: "interrupted", Text: "The work was interrupted.", Remedy: "It goes on by itself."}
+		return Failure{Class: Intermittent, Retry: Soon, Code: "interrupted", Text: "The work was interrupted.", Remedy: "It goes on by itself."}
 	case isNetwork(err):
-		return Failure{Class: Intermittent, Code: "network", Text: "The connection broke off.", Remedy: "It is tried again by itself."}
+		return Failure{Class: Intermittent, Retry: Soon, Code: "network", Text: "The connection broke off.", Remedy: "It is tried again by itself."}
 	default:
-		return Failure{Class: Other, Code: "internal", Text: "Something went wrong here: " + err.Error() + ".",
+		return Failure{Class: Other, Retry: Soon, Code: "internal", Text: "Something went wrong here: " + err.Error() + ".",
 			Remedy: "It is tried again by itself; the log has more."}
 	}
 }

@@ -10,6 +10,51 @@ import (
 // ofMarketo says what an error of Marketo's client means. It goes by code; by text
 // only where one code stands for several things.
 func ofMarketo(e *marketo.Error) Failure {
+	f := meaningOfMarketo(e)
+	f.Retry, f.Heal, f.Tries = marketoRetry(f)
+	return f
+}
+
+// OfMarketoRecord says what it means that Marketo skipped a record of a call.
+func OfMarketoRecord(code, message string) Failure {
+	return ofMarketo(&marketo.Error{Kind: marketo.KindAPI, Code: code, Message: message})
+}
+
+// marketoRetry follows from the class, but for a few codes (Marketo REST: error
+// codes).
+func marketoRetry(f Failure) (Retry, Heal, int) {
+	heal := marketoHeals[f.Code]
+	switch {
+	case f.Retry != "":
+		return f.Retry, f.Heal, f.Tries
+	case f.Code == marketo.CodeSystem:
+		return Soon, heal, 5
+	case f.Code == marketo.CodeInternal:
+		return Soon, heal, 3
+	case f.Code == marketo.CodeQuota, f.Code == marketo.CodeBulk, f.Code == "1020":
+		return Slow, heal, 0
+	case f.Class == Intermittent, f.Class == Limit:
+		return Soon, heal, 0
+	default:
+		return Never, heal, 0
+	}
+}
+
+// marketoHeals has what helps against single codes.
+var marketoHeals = map[string]Heal{
+	marketo.CodeTimeout:      SmallerBatch,
+	marketo.CodeSystem:       Split,
+	marketo.CodeLeadNotFound: FollowRecord,
+	"1006":                   DropField,
+	marketo.CodeTooLong:      Truncate,
+	codeTooLarge:             Split,
+	"609":                    Split, "701": Split, "1001": Split, "1002": Split, marketo.CodeInvalidData: Split,
+}
+
+// codeTooLarge is our name for a request that is larger than Marketo takes.
+const codeTooLarge = "too_large"
+
+func meaningOfMarketo(e *marketo.Error) Failure {
 	switch e.Kind {
 	case marketo.KindAuth:
 		return Failure{Class: Authentication, Code: "invalid_client", Text: "Marketo does not accept the client id or the client secret.",
@@ -24,7 +69,7 @@ func ofMarketo(e *marketo.Error) Failure {
 	case marketo.KindNotFound:
 		return Failure{Class: Intermittent, Code: "no_file", Text: "Marketo does not have the bulk file yet, or no more.", Remedy: byItself, Gone: true}
 	case marketo.KindTooLarge:
-		return Failure{Class: Access, Code: "too_large", Text: "A request was larger than Marketo takes.", Remedy: reportBug}
+		return Failure{Class: Access, Code: codeTooLarge, Text: "A request was larger than Marketo takes.", Remedy: reportBug}
 	}
 	l, known := marketoCodes[e.Code]
 	if !known {

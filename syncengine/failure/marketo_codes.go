@@ -15,7 +15,7 @@ var marketoCodes = map[string]line{
 	"600":  {Authentication, "Marketo got no access token.", "Check client id and secret in Settings → Marketo."},
 	"601":  {Authentication, "Marketo does not accept the access token, not even a new one.", "Check client id and secret in Settings → Marketo."},
 	"602":  {Authentication, "The access token has expired, and a new one was not accepted.", "Check client id and secret in Settings → Marketo."},
-	"603":  {Access, "Marketo denies access: the API user's role lacks a permission, or this server's address is not on Marketo's list of allowed addresses.", "Give the API user's role Read-Only Lead, Read-Only Activity and Read-Only Assets, or allow this server's address, then press Test in Settings → Marketo."},
+	"603":  {Access, "Marketo denies access: the API user's role lacks a permission, or this server's address is not on Marketo's list of allowed addresses.", "Give the API user's role Read-Only Lead, Read-Only Activity and Read-Only Assets (to record activities also Read-Write Activity and Read-Write Activity Metadata), or allow this server's address, then press Test in Settings → Marketo."},
 	"604":  {Intermittent, "Marketo took too long over a request.", byItself},
 	"605":  {Access, "Marketo does not support this method at this address.", reportBug},
 	"606":  {Limit, "All integrations of this Marketo subscription together made too many calls in 20 seconds.", "Work goes on after a pause. If this happens often, lower MARKETO_RATE or look at what other integrations do."},
