@@ -3,7 +3,6 @@ package failure
 import (
 	"strings"
 
-	"salesactions/syncengine/budget"
 	"salesactions/syncengine/marketo"
 )
 
@@ -116,26 +115,4 @@ func (f *Failure) special(e *marketo.Error) {
 // accepted any more is answered with an error about the data.
 func isLog(operation string) bool {
 	return operation == "lead changes" || operation == "activities" || operation == "deleted leads"
-}
-
-// Signal is what the end of a call tells the budget.
-func Signal(err error) budget.Signal {
-	if err == nil {
-		return budget.Healthy
-	}
-	what := Classify(err)
-	switch {
-	case what.Code == marketo.CodeRateLimit:
-		return budget.RateLimited
-	case what.Code == marketo.CodeConcurrency:
-		return budget.Crowded
-	case what.Code == marketo.CodeQuota:
-		return budget.QuotaSpent
-	case what.Code == marketo.CodeUnavailable:
-		return budget.Down
-	case what.Class == Intermittent && what.Code != "interrupted" && !what.Gone:
-		return budget.Broken
-	default:
-		return budget.Unclear
-	}
 }

@@ -22,7 +22,7 @@ var salesforceCalls = map[string]salesforceLine{
 	"TOO_MANY_APEX_REQUESTS":                {line{Intermittent, "The org is running too much Apex code.", byItself}, Soon, "", 0},
 	"UNKNOWN_EXCEPTION":                     {line{Other, "Salesforce had an internal error.", "It is tried three times. If it lasts, open a case with Salesforce and give it the numbers in its words."}, Soon, "", 3},
 	"INTERNAL_ERROR":                        {line{Other, "Salesforce had an internal error.", "It is tried three times. If it lasts, open a case with Salesforce and give it the numbers in its words."}, Soon, "", 3},
-	codeFailedWrite:                         {line{Intermittent, "The connection broke off before Salesforce answered.", "Whether it was carried out is looked up, then it goes on by itself. If it lasts, look for slow triggers."}, Soon, "", 0},
+	codeFailedWrite:                         {line{Intermittent, "The connection broke off before Salesforce answered.", "It is tried again by itself; a write is looked for first, so that nothing is there twice. If it lasts, look for slow triggers."}, Soon, "", 0},
 	"408":                                   {line{Intermittent, "Salesforce waited too long for the request.", byItself}, Soon, "", 0},
 	"420":                                   {line{Intermittent, "Salesforce has nothing at this address.", "It is tried a few times. If it lasts, check the address in Settings → Salesforce: the domain may have been renamed."}, Soon, "", 5},
 	"429":                                   {line{Intermittent, "Salesforce asks for fewer calls.", byItself}, Soon, "", 0},
