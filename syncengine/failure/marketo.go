@@ -41,13 +41,13 @@ func marketoRetry(f Failure) (Retry, Heal, int) {
 
 // marketoHeals has what helps against single codes.
 var marketoHeals = map[string]Heal{
-	marketo.CodeTimeout:      SmallerBatch,
-	marketo.CodeSystem:       Split,
-	marketo.CodeLeadNotFound: FollowRecord,
-	"1006":                   DropField,
-	marketo.CodeTooLong:      Truncate,
-	codeTooLarge:             Split,
-	"609":                    Split, "701": Split, "1001": Split, "1002": Split, marketo.CodeInvalidData: Split,
+	marketo.CodeTimeout:      HealSmallerBatch,
+	marketo.CodeSystem:       HealSplit,
+	marketo.CodeLeadNotFound: HealFollowRecord,
+	"1006":                   HealDropField,
+	marketo.CodeTooLong:      HealTruncate,
+	codeTooLarge:             HealSplit,
+	"609":                    HealSplit, "701": HealSplit, "1001": HealSplit, "1002": HealSplit, marketo.CodeInvalidData: HealSplit,
 }
 
 // codeTooLarge is our name for a request that is larger than Marketo takes.

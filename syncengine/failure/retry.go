@@ -16,16 +16,16 @@ type Heal string
 
 // The remedies. The zero value is none.
 const (
-	RefreshToken Heal = "refresh_token" // with another access token
-	FollowRecord Heal = "follow_record" // to the record that this one became, by a merge or a conversion
-	DropField    Heal = "drop_field"    // without the field, after reading anew which fields there are
-	OmitValue    Heal = "omit_value"    // without the value
-	DefaultOwner Heal = "default_owner" // in the name of the default owner
-	Truncate     Heal = "truncate"      // with texts cut to the fields' length
-	Split        Heal = "split"         // in halves, until the record that spoils the call stands alone
-	SmallerBatch Heal = "smaller_batch" // with fewer records in a call
-	AlreadyThere Heal = "already_there" // not at all, if the value is our key: it is delivered
-	AllowSave    Heal = "allow_save"    // with leave to save in spite of duplicate rules
-	OtherKey     Heal = "other_key"     // without the key field, told apart another way
-	Restart      Heal = "restart"       // a read, from its start
+	HealRefreshToken Heal = "refresh_token" // with another access token
+	HealFollowRecord Heal = "follow_record" // to the record that this one became, by a merge or a conversion
+	HealDropField    Heal = "drop_field"    // without the field, after reading anew which fields there are
+	HealOmitValue    Heal = "omit_value"    // without the value
+	HealDefaultOwner Heal = "default_owner" // in the name of the default owner
+	HealTruncate     Heal = "truncate"      // with texts cut to the fields' length
+	HealSplit        Heal = "split"         // in halves, until the record that spoils the call stands alone
+	HealSmallerBatch Heal = "smaller_batch" // with fewer records in a call
+	HealAlreadyThere Heal = "already_there" // not at all, if the value is our key: it is delivered
+	HealAllowSave    Heal = "allow_save"    // with leave to save in spite of duplicate rules
+	HealOtherKey     Heal = "other_key"     // without the key field, told apart another way
+	HealRestart      Heal = "restart"       // a read, from its start
 )

@@ -50,18 +50,18 @@ func TestEveryCodeOfSalesforceHasItsMeaning(t *testing.T) {
 func TestWhatIsDoneUnaskedAboutSalesforcesCodes(t *testing.T) {
 	t.Parallel()
 	heals := map[Heal]string{
-		RefreshToken: "INVALID_SESSION_ID 401",
-		DropField:    "INVALID_FIELD INVALID_FIELD_FOR_INSERT_UPDATE",
-		OmitValue:    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-		Truncate:     "STRING_TOO_LONG MAX_TASK_DESCRIPTION_EXCEEEDED",
-		DefaultOwner: "INACTIVE_OWNER_OR_USER INVALID_USERID TRANSFER_REQUIRES_READ OP_WITH_INVALID_USER_TYPE_EXCEPTION",
-		FollowRecord: "INVALID_CROSS_REFERENCE_KEY ENTITY_IS_DELETED NOT_FOUND CANNOT_UPDATE_CONVERTED_LEAD",
-		AlreadyThere: "DUPLICATE_VALUE",
-		OtherKey:     "INVALID_EXTERNAL_ID_FIELD_NAME INVALID_ENTITY_FOR_UPSERT",
-		AllowSave:    "DUPLICATES_DETECTED",
-		Restart:      "INVALID_QUERY_LOCATOR QUERY_LOCATOR_EXPIRED",
-		SmallerBatch: "LIMIT_EXCEEDED UNABLE_TO_LOCK_ROW QUERY_TIMEOUT REQUEST_RUNNING_TOO_LONG OPERATION_TOO_LARGE QUERY_TOO_COMPLICATED",
-		Split:        "400 414 431 413 EXCEEDED_MAX_SIZE_REQUEST",
+		HealRefreshToken: "INVALID_SESSION_ID 401",
+		HealDropField:    "INVALID_FIELD INVALID_FIELD_FOR_INSERT_UPDATE",
+		HealOmitValue:    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+		HealTruncate:     "STRING_TOO_LONG MAX_TASK_DESCRIPTION_EXCEEEDED",
+		HealDefaultOwner: "INACTIVE_OWNER_OR_USER INVALID_USERID TRANSFER_REQUIRES_READ OP_WITH_INVALID_USER_TYPE_EXCEPTION",
+		HealFollowRecord: "INVALID_CROSS_REFERENCE_KEY ENTITY_IS_DELETED NOT_FOUND CANNOT_UPDATE_CONVERTED_LEAD",
+		HealAlreadyThere: "DUPLICATE_VALUE",
+		HealOtherKey:     "INVALID_EXTERNAL_ID_FIELD_NAME INVALID_ENTITY_FOR_UPSERT",
+		HealAllowSave:    "DUPLICATES_DETECTED",
+		HealRestart:      "INVALID_QUERY_LOCATOR QUERY_LOCATOR_EXPIRED",
+		HealSmallerBatch: "LIMIT_EXCEEDED UNABLE_TO_LOCK_ROW QUERY_TIMEOUT REQUEST_RUNNING_TOO_LONG OPERATION_TOO_LARGE QUERY_TOO_COMPLICATED",
+		HealSplit:        "400 414 431 413 EXCEEDED_MAX_SIZE_REQUEST",
 	}
 	retries := map[Retry]string{
 		Slow: "403 API_CURRENTLY_DISABLED ENTITY_IS_LOCKED RECORD_IN_USE_BY_WORKFLOW STORAGE_LIMIT_EXCEEDED EXCEEDED_QUOTA rate_limit_exceeded",
@@ -99,14 +99,14 @@ func TestWhereOneCodeOfSalesforceStandsForSeveralThings(t *testing.T) {
 		heal          Heal
 	}{
 		"a_flow_that_met_a_lock": {"CANNOT_EXECUTE_FLOW_TRIGGER", "We can't save this record because the “Log” process failed. UNABLE_TO_LOCK_ROW: unable to obtain exclusive access to this record",
-			Intermittent, Soon, SmallerBatch},
+			Intermittent, Soon, HealSmallerBatch},
 		"a_trigger_that_met_a_lock": {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "TaskTrigger: execution of AfterInsert caused by: System.DmlException: first error: UNABLE_TO_LOCK_ROW",
-			Intermittent, Soon, SmallerBatch},
-		"a_trigger_that_is_not_made_for_many": {"CUSTOM_APEX_ERROR", "System.LimitException: Too many SOQL queries: 101", Access, Never, SmallerBatch},
+			Intermittent, Soon, HealSmallerBatch},
+		"a_trigger_that_is_not_made_for_many": {"CUSTOM_APEX_ERROR", "System.LimitException: Too many SOQL queries: 101", Access, Never, HealSmallerBatch},
 		"a_trigger_that_says_no":              {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "TaskTrigger: no", Access, Never, ""},
 		"calls_of_a_day":                      {"REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", Intermittent, Slow, ""},
 		"calls_at_once":                       {"REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", Intermittent, Soon, ""},
-		"a_session_that_has_expired":          {"INVALID_SESSION_ID", "Session expired or invalid", Authentication, Never, RefreshToken},
+		"a_session_that_has_expired":          {"INVALID_SESSION_ID", "Session expired or invalid", Authentication, Never, HealRefreshToken},
 		"a_session_without_the_API":           {"INVALID_SESSION_ID", "This session is not valid for use with the REST API", Authentication, Never, ""},
 		"a_code_that_is_not_known":            {"SOMETHING_NEW", "words", Other, Never, ""},
 	}
@@ -177,10 +177,10 @@ func TestRecordsThatMarketoSkips(t *testing.T) {
 	gone := OfMarketoRecord("1004", "Lead not found")
 	require.Equal(t, Access, gone.Class)
 	require.Equal(t, Never, gone.Retry)
-	require.Equal(t, FollowRecord, gone.Heal)
+	require.Equal(t, HealFollowRecord, gone.Heal)
 	require.Contains(t, gone.Text, "Lead not found")
-	require.Equal(t, Truncate, OfMarketoRecord("1049", "").Heal)
-	require.Equal(t, DropField, OfMarketoRecord("1006", "").Heal)
+	require.Equal(t, HealTruncate, OfMarketoRecord("1049", "").Heal)
+	require.Equal(t, HealDropField, OfMarketoRecord("1006", "").Heal)
 	require.Equal(t, Soon, OfMarketoRecord("713", "").Retry)
 	require.Equal(t, 5, OfMarketoRecord("611", "").Tries)
 	require.Equal(t, Slow, OfMarketoRecord("607", "").Retry)
