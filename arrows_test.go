@@ -51,6 +51,7 @@ var arrows = []arrow{
 	{from: "crypt", never: []string{echo, gorm, river}},
 	{from: "syncengine", to: []string{"crypt", "models", "syncengine/..."}, never: []string{echo}},
 	{from: "syncengine/marketo", never: []string{echo, gorm, river}},
+	{from: "syncengine/salesforce", never: []string{echo, gorm, river}},
 	{from: "syncengine/budget", never: []string{echo, gorm, river}},
 	{from: "syncengine/failure", to: []string{"syncengine/budget", "syncengine/marketo", "syncengine/salesforce"}, never: []string{echo, gorm, river}},
 	{from: "syncengine/people", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo"}, never: []string{echo}},
