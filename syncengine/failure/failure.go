@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/marketo"
+	"salesactions/syncengine/salesforce"
 )
 
 // Class is the kind of an error, as diagnostics group them.
@@ -60,8 +62,9 @@ func (f Failure) Halts() bool {
 // Classify says what an error means. nil is the zero Failure.
 func Classify(err error) Failure {
 	var (
-		spent *budget.SpentError
-		call  *marketo.Error
+		spent   *budget.SpentError
+		call    *marketo.Error
+		refusal *salesforce.Error
 	)
 	switch {
 	case err == nil:
@@ -71,6 +74,10 @@ func Classify(err error) Failure {
 			Remedy: "Work goes on by itself then. To go on sooner, raise the daily budget, if the subscription has calls to spare."}
 	case errors.As(err, &call):
 		return ofMarketo(call)
+	case errors.As(err, &refusal):
+		return ofSalesforce(refusal)
+	case errors.Is(err, salesforce.ErrTooLong):
+		return ofSalesforceStatus(http.StatusRequestURITooLong)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Failure{Class: Intermittent, Retry: Soon, Code: "interrupted", Text: "The work was interrupted.", Remedy: "It goes on by itself."}
 	case isNetwork(err):

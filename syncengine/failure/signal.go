@@ -1,14 +1,21 @@
 package failure
 
 import (
+	"errors"
+
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/marketo"
+	"salesactions/syncengine/salesforce"
 )
 
 // Signal is what the end of a call tells the budget.
 func Signal(err error) budget.Signal {
 	if err == nil {
 		return budget.Healthy
+	}
+	var refusal *salesforce.Error
+	if errors.As(err, &refusal) {
+		return signalOfSalesforce(refusal)
 	}
 	what := Classify(err)
 	switch {
