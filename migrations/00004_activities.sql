@@ -64,6 +64,7 @@ CREATE TABLE deliveries (
     sent_at      timestamptz,
     scheme       text CHECK (scheme IN ('key', 'field', 'marker')),
     looks        int NOT NULL DEFAULT 0,
+    who_id       text,
     remote_id    text,
     error_code   text,
     error_class  text,
@@ -78,6 +79,7 @@ COMMENT ON COLUMN deliveries.hold IS 'What it waits for: the person to arrive in
 COMMENT ON COLUMN deliveries.due_at IS 'pending: when it may be sent; sending: when its outcome is looked for next.';
 COMMENT ON COLUMN deliveries.sender IS 'The run of the deliverer that is sending it now.';
 COMMENT ON COLUMN deliveries.scheme IS 'How the Task that was sent can be found again in Salesforce.';
+COMMENT ON COLUMN deliveries.who_id IS 'The lead or contact that the Task was sent for.';
 
 CREATE INDEX deliveries_due ON deliveries (destination, operation, due_at, id) WHERE state = 'pending' AND hold IS NULL;
 CREATE INDEX deliveries_unknown ON deliveries (destination, operation, due_at) WHERE state = 'sending';
@@ -132,7 +134,7 @@ CREATE TABLE salesforce_authorizations (
 );
 
 -- What Salesforce told of the record of a person: which it became by conversion or
--- merge, and which open opportunity a contact has.
+-- merge, and which open opportunity a contact has. The id has 15 characters.
 CREATE TABLE salesforce_records (
     id             text PRIMARY KEY,
     follow_id      text,

@@ -59,6 +59,9 @@ func (e *Engine) checkConnection(ctx context.Context) error {
 	if test := e.TestMarketo(ctx); !test.OK {
 		return nil // kept with the test, for Settings to show
 	}
+	if err := e.SetUpMarketoTypes(ctx, "system"); err != nil {
+		e.log.WarnContext(ctx, "Marketo's activity types are not ready", "error", err) // kept with what was found
+	}
 	return e.people.Count(ctx)
 }
 

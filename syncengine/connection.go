@@ -2,7 +2,6 @@ package syncengine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,7 +11,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"salesactions/models"
 	"salesactions/syncengine/budget"
+	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
 )
@@ -157,11 +158,11 @@ func (e *Engine) SaveMarketo(ctx context.Context, endpoint, clientID, secret, ac
 	if err := e.forgetTrouble(ctx); err != nil {
 		return err
 	}
-	details, err := json.Marshal(map[string]any{"endpoint": c.Endpoint, "client_id": c.ClientID, "new_secret": secret != ""})
-	if err != nil {
-		return fmt.Errorf("write what was changed: %w", err)
+	if err := delivery.Unpause(ctx, e.pool, models.ToMarketo); err != nil {
+		return err
 	}
-	if err := e.audit(ctx, actor, "marketo.connect", c.Endpoint, details); err != nil {
+	details := map[string]any{"endpoint": c.Endpoint, "client_id": c.ClientID, "new_secret": secret != ""}
+	if err := e.auditJSON(ctx, actor, "marketo.connect", c.Endpoint, details); err != nil {
 		return err
 	}
 	return e.nudge(ctx, jobCheck)
@@ -214,7 +215,7 @@ func (e *Engine) DisconnectMarketo(ctx context.Context, actor string) error {
 	return e.audit(ctx, actor, "marketo.disconnect", "", nil)
 }
 
-// Budget is what was spent of Marketo's calls today.
+// Budget is what was spent of a system's calls today.
 type Budget struct {
 	Day          string
 	Calls        int64
@@ -225,6 +226,8 @@ type Budget struct {
 	Rate         int // calls per 20 s
 	BlockedUntil *time.Time
 	BlockedWhy   string
+	OrgUsed      int64 // Salesforce: the org's calls of the last 24 hours, everybody's; 0 before the first answer
+	OrgMax       int64
 }
 
 // MarketoBudget returns today's usage. Others' calls are those that the last

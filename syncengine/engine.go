@@ -19,6 +19,7 @@ import (
 	"salesactions/crypt"
 	"salesactions/models"
 	"salesactions/syncengine/budget"
+	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/people"
 )
 
@@ -54,21 +55,26 @@ type Config struct {
 	Box  *crypt.Box // seals secrets at rest; required
 	Work bool       // run background jobs; false for a replica that only serves pages
 
-	Marketo        Credentials   // from the environment; then Settings shows them read-only
-	WebhookSecrets []string      // from the environment, likewise
-	PollInterval   time.Duration // between readings of Marketo's change logs; default 30 s
-	SweepInterval  time.Duration // between readings of their overlap; default 10 min
-	ExportPoll     time.Duration // between questions after a bulk job; default 60 s, Marketo's refresh
-	Rate           int           // Marketo calls per 20 s; default 50, half of what a subscription has
-	Concurrency    int           // Marketo calls in flight; default 5, half of what a subscription has
-	DailyBudget    int64         // Marketo calls per day; default 25,000, half of the usual quota
-	Copy           CopyMethod    // how the initial sync reads people; default CopyAuto
-	Exports        int           // bulk jobs in flight; default 5
-	BatchRows      int           // people stored in one transaction; default 5,000
-	MissDelay      time.Duration // before a person who was not found is asked for again; default 60 s
-	UserAgent      string
-	HTTP           http.RoundTripper // default http.DefaultTransport
-	Log            *slog.Logger      // default slog.Default()
+	Marketo          Credentials           // from the environment; then Settings shows them read-only
+	WebhookSecrets   []string              // from the environment, likewise
+	PollInterval     time.Duration         // between readings of Marketo's change logs; default 30 s
+	SweepInterval    time.Duration         // between readings of their overlap; default 10 min
+	ExportPoll       time.Duration         // between questions after a bulk job; default 60 s, Marketo's refresh
+	Rate             int                   // Marketo calls per 20 s; default 50, half of what a subscription has
+	Concurrency      int                   // Marketo calls in flight; default 5, half of what a subscription has
+	DailyBudget      int64                 // Marketo calls per day; default 25,000, half of the usual quota
+	Salesforce       SalesforceCredentials // from the environment, likewise
+	SalesforceDaily  int64                 // Salesforce calls per day; default 50,000, half of the least that orgs with an API have
+	MarketoSettle    time.Duration         // see delivery.Config
+	SalesforceSettle time.Duration         // likewise
+
+	Copy      CopyMethod    // how the initial sync reads people; default CopyAuto
+	Exports   int           // bulk jobs in flight; default 5
+	BatchRows int           // people stored in one transaction; default 5,000
+	MissDelay time.Duration // before a person who was not found is asked for again; default 60 s
+	UserAgent string
+	HTTP      http.RoundTripper // default http.DefaultTransport
+	Log       *slog.Logger      // default slog.Default()
 }
 
 // Deps are the handles that the engine shares with the rest of the program.
@@ -92,6 +98,12 @@ type Engine struct {
 	jobs    *river.Client[pgx.Tx]
 	clients clients
 
+	recorder         *delivery.Recorder
+	toMarketo        *delivery.Deliverer
+	toSalesforce     *delivery.Deliverer
+	salesforceBudget *budget.Budget
+	salesforce       salesforceClients
+
 	stopOnce sync.Once
 	started  bool
 }
@@ -99,6 +111,13 @@ type Engine struct {
 // marketoZone is where Marketo's day starts (Marketo REST: integration best
 // practices, "12:00AM CST").
 const marketoZone = "America/Chicago"
+
+// Salesforce has no limit of calls a second; of long ones, 25 may run at once
+// (Salesforce REST: limits). Ours are short, and few at a time lock little.
+const (
+	salesforceRate        = 50 // a second
+	salesforceConcurrency = 8
+)
 
 // New returns an engine; Start begins its background work.
 func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
@@ -109,6 +128,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	cfg.Rate = cmp.Or(cfg.Rate, 50)
 	cfg.Concurrency = cmp.Or(cfg.Concurrency, 5)
 	cfg.DailyBudget = cmp.Or(cfg.DailyBudget, 25_000)
+	cfg.SalesforceDaily = cmp.Or(cfg.SalesforceDaily, 50_000)
 	if cfg.HTTP == nil {
 		cfg.HTTP = http.DefaultTransport
 	}
@@ -130,6 +150,16 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 		ExportPoll: cfg.ExportPoll, SweepEvery: cfg.SweepInterval, MissDelay: cfg.MissDelay,
 		Copy: cfg.Copy, Exports: cfg.Exports, BatchRows: cfg.BatchRows,
 	})
+	e.salesforceBudget, err = budget.New(ctx, deps.Pool, e.holder, budget.Limits{
+		System: "salesforce", Rate: salesforceRate, Window: time.Second, Concurrency: salesforceConcurrency, Daily: cfg.SalesforceDaily,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.recorder = delivery.NewRecorder(deps.Pool)
+	how := delivery.Config{MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Log: cfg.Log}
+	e.toMarketo = delivery.NewMarketo(deps.Pool, e.marketoFor, how)
+	e.toSalesforce = delivery.NewSalesforce(deps.Pool, deps.Gorm, e.Salesforce, how)
 	e.jobs, err = e.newJobs()
 	return e, err
 }

@@ -11,17 +11,22 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"riverqueue.com/riverui"
+
+	"salesactions/syncengine/delivery"
 )
 
 // The job kinds.
 const (
-	jobExtract   = "people_extract"
-	jobFollow    = "people_follow"
-	jobReread    = "people_reread"
-	jobCount     = "people_count"
-	jobCheck     = "marketo_check"
-	jobReconcile = "reconcile_nightly"
-	jobCleanUp   = "clean_up"
+	jobExtract    = "people_extract"
+	jobFollow     = "people_follow"
+	jobReread     = "people_reread"
+	jobCount      = "people_count"
+	jobCheck      = "marketo_check"
+	jobReconcile  = "reconcile_nightly"
+	jobCleanUp    = "clean_up"
+	jobMarketo    = "deliver_marketo"
+	jobSalesforce = "deliver_salesforce"
+	jobResolve    = "resolve_activities"
 )
 
 // kinds is THE table of job kinds. A job's work is one function of a stage; how the
@@ -36,6 +41,9 @@ func (e *Engine) kinds() []kind {
 		{name: jobCount, work: e.people.Count},
 		{name: jobCheck, work: e.checkConnection},
 		{name: jobReconcile, schedule: nightly{}, work: e.startNightlyReconcile},
+		{name: jobMarketo, schedule: river.PeriodicInterval(deliverEvery), work: e.toMarketo.Run},
+		{name: jobSalesforce, schedule: river.PeriodicInterval(deliverEvery), work: e.toSalesforce.Run},
+		{name: jobResolve, schedule: river.PeriodicInterval(resolveEvery), work: e.resolve},
 		{name: jobCleanUp, schedule: river.PeriodicInterval(time.Hour), work: e.cleanUp},
 	}
 }
@@ -52,8 +60,12 @@ const (
 	// jobTime is how long a job works before the next one takes over, so that the
 	// row of a killed process's job does not look busy for long.
 	jobTime = 10 * time.Minute
+	// deliverEvery is how soon a delivery goes whose nudge was lost, or whose next try
+	// has come, and how soon another replica takes over.
+	deliverEvery = 3 * time.Second
+	resolveEvery = 5 * time.Second
 	// workers is how many jobs one process works on at a time.
-	workers = 8
+	workers = 12
 )
 
 // nudge is a job's arguments: which kind of work to look at.
@@ -112,6 +124,29 @@ func (e *Engine) nudgeReread(ctx context.Context) error {
 		return fmt.Errorf("ask for the job %s: %w", jobReread, err)
 	}
 	return nil
+}
+
+// nudgeDeliveries asks for deliveries to be made now. A run of this process sees them
+// by itself.
+func (e *Engine) nudgeDeliveries(ctx context.Context) error {
+	for name, to := range map[string]*delivery.Deliverer{jobMarketo: e.toMarketo, jobSalesforce: e.toSalesforce} {
+		if to.Running() {
+			continue
+		}
+		if err := e.nudge(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolve gives waiting activities their people, and has them delivered.
+func (e *Engine) resolve(ctx context.Context) error {
+	n, err := delivery.Resolve(ctx, e.pool)
+	if err != nil || n == 0 {
+		return err
+	}
+	return e.nudgeDeliveries(ctx)
 }
 
 // worker is the edge at which a job's error is handled: noted for Settings to show,
@@ -182,6 +217,7 @@ func (e *Engine) cleanUp(ctx context.Context) error {
 	_, err := e.pool.Exec(ctx, `
 		WITH sessions AS (DELETE FROM sessions WHERE expires_at < now()),
 		failures AS (DELETE FROM signin_failures WHERE at < now() - interval '1 day'),
+		authorizations AS (DELETE FROM salesforce_authorizations WHERE expires_at < now()),
 		invitations AS (DELETE FROM invitations WHERE expires_at < now() - interval '30 days'),
 		leases AS (DELETE FROM leases WHERE expires_at < now() - interval '1 day')
 		DELETE FROM api_usage WHERE day < now() - interval '400 days'`)

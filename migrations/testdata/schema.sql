@@ -113,6 +113,7 @@ CREATE TABLE public.deliveries (
     sent_at timestamp with time zone,
     scheme text,
     looks integer DEFAULT 0 NOT NULL,
+    who_id text,
     remote_id text,
     error_code text,
     error_class text,
@@ -136,6 +137,8 @@ COMMENT ON COLUMN public.deliveries.due_at IS 'pending: when it may be sent; sen
 COMMENT ON COLUMN public.deliveries.sender IS 'The run of the deliverer that is sending it now.';
 
 COMMENT ON COLUMN public.deliveries.scheme IS 'How the Task that was sent can be found again in Salesforce.';
+
+COMMENT ON COLUMN public.deliveries.who_id IS 'The lead or contact that the Task was sent for.';
 
 ALTER TABLE public.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.deliveries_id_seq

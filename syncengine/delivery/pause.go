@@ -1,0 +1,95 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"salesactions/models"
+	"salesactions/syncengine/failure"
+)
+
+// PausedError says in plain words why nothing can be delivered, where that is no
+// error of a call.
+type PausedError struct {
+	Class  failure.Class
+	Code   string
+	Text   string
+	Remedy string
+}
+
+func (e *PausedError) Error() string { return e.Text }
+
+const (
+	firstPause = 5 * time.Second
+	lastPause  = 5 * time.Minute
+	// quotaProbe is how long a spent quota is believed before it is asked again: an
+	// admin may have raised it.
+	quotaProbe = 15 * time.Minute
+)
+
+// paused says that a destination is paused and its next try is not due.
+func paused(ctx context.Context, pool *pgxpool.Pool, to models.Destination) (bool, error) {
+	var waits bool
+	err := pool.QueryRow(ctx, `SELECT paused_class IS NOT NULL AND retry_at > clock_timestamp() FROM destinations WHERE name = $1`, to).Scan(&waits)
+	if err != nil {
+		return false, fmt.Errorf("look whether %s is paused: %w", to.Name(), err)
+	}
+	return waits, nil
+}
+
+// pause notes why nothing is delivered and when it is tried again: the longer it
+// lasts, the later.
+func pause(ctx context.Context, pool *pgxpool.Pool, to models.Destination, cause error) error {
+	what := failure.Classify(cause)
+	var said *PausedError
+	if errors.As(cause, &said) {
+		what = failure.Failure{Class: said.Class, Code: said.Code, Text: said.Text, Remedy: said.Remedy}
+	}
+	var until *time.Time
+	if !what.Until.IsZero() {
+		until = &what.Until
+	}
+	_, err := pool.Exec(ctx, `
+		WITH told AS (SELECT pg_notify('salesactions_live', 'activity'))
+		UPDATE destinations SET paused_class = $2, paused_code = $3, paused_text = $4, paused_remedy = $5,
+			paused_since = CASE WHEN paused_class = $2 AND paused_code = $3 THEN paused_since ELSE clock_timestamp() END,
+			retry_at = CASE WHEN $6::timestamptz IS NOT NULL THEN least($6, clock_timestamp() + $9::interval)
+				ELSE clock_timestamp() + least(greatest(CASE WHEN paused_class = $2 THEN (clock_timestamp() - paused_since) / 2 ELSE '0' END,
+					$7::interval), $8::interval) END
+		FROM told WHERE name = $1`,
+		to, what.Class, what.Code, what.Text, what.Remedy, until, firstPause, lastPause, quotaProbe)
+	if err != nil {
+		return fmt.Errorf("note why %s is paused: %w", to.Name(), err)
+	}
+	return nil
+}
+
+// Unpause lets deliveries to a destination begin at once, after somebody mended what
+// kept them, or after they went well.
+func Unpause(ctx context.Context, pool *pgxpool.Pool, to models.Destination) error {
+	_, err := pool.Exec(ctx, `
+		WITH mended AS (
+			UPDATE destinations SET paused_class = NULL, paused_code = NULL, paused_text = NULL, paused_remedy = NULL,
+				paused_since = NULL, retry_at = NULL
+			WHERE name = $1 AND paused_class IS NOT NULL RETURNING name)
+		SELECT pg_notify('salesactions_live', 'activity') FROM mended`, to)
+	if err != nil {
+		return fmt.Errorf("let deliveries to %s begin: %w", to.Name(), err)
+	}
+	return nil
+}
+
+// orphans takes over what a run left that is over: nobody knows what became of it.
+func orphans(ctx context.Context, pool *pgxpool.Pool, to models.Destination, run uuid.UUID) error {
+	_, err := pool.Exec(ctx, `UPDATE deliveries SET sender = NULL, due_at = least(due_at, clock_timestamp()), updated_at = clock_timestamp()
+		WHERE destination = $1 AND state = 'sending' AND sender IS NOT NULL AND sender <> $2`, to, run)
+	if err != nil {
+		return fmt.Errorf("take over what another run left: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package syncengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"salesactions/models"
+	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/failure"
+)
+
+// LoggingChange is what an admin changes of the logging; nil leaves it as it is.
+type LoggingChange struct {
+	Emails          *bool
+	Replies         *bool
+	Calls           *bool
+	Tasks           *bool
+	SubjectTemplate *string
+	KeyField        *string
+	MarkerField     *string
+}
+
+// changeTries is how often a change is made anew when another came between.
+const changeTries = 5
+
+// ChangeLogging changes what is logged to Salesforce. It holds for what occurs from
+// now on. Errors: *InvalidError.
+func (e *Engine) ChangeLogging(ctx context.Context, change LoggingChange, actor string) error {
+	if err := change.check(); err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		before, version, err := models.LoadLogging(ctx, e.db)
+		if err != nil {
+			return err
+		}
+		after, details := change.apply(before, time.Now())
+		if len(details) == 0 {
+			return nil
+		}
+		err = models.SaveLogging(ctx, e.db, after, version, actor)
+		if errors.Is(err, models.ErrConflict) && try < changeTries {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return e.auditJSON(ctx, actor, "logging.change", "", details)
+	}
+}
+
+// fieldName is how Salesforce spells custom fields.
+var fieldName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]{0,60}__c|CallObject)?$`)
+
+func (c LoggingChange) check() error {
+	if c.SubjectTemplate != nil {
+		if err := checkTemplate(*c.SubjectTemplate); err != nil {
+			return err
+		}
+	}
+	for field, name := range map[string]*string{"key_field": c.KeyField, "marker_field": c.MarkerField} {
+		if name != nil && !fieldName.MatchString(*name) {
+			return &InvalidError{field, "Enter the API name of a custom field of Activity, like Sales_Actions_Key__c, or nothing."}
+		}
+	}
+	return nil
+}
+
+func checkTemplate(template string) error {
+	var wrong *delivery.InvalidError
+	if err := delivery.CheckSubject(template); errors.As(err, &wrong) {
+		return &InvalidError{wrong.Field, wrong.Message}
+	}
+	return nil
+}
+
+// apply returns the settings after the change, and what differs for the audit log.
+func (c LoggingChange) apply(l models.Logging, now time.Time) (models.Logging, map[string]any) {
+	details := map[string]any{}
+	for name, s := range map[string]struct {
+		to *models.Switch
+		on *bool
+	}{"log_emails": {&l.Emails, c.Emails}, "log_replies": {&l.Replies, c.Replies}, "log_calls": {&l.Calls, c.Calls}, "sync_tasks": {&l.Tasks, c.Tasks}} {
+		if s.on != nil && s.to.On != *s.on {
+			*s.to = s.to.Set(*s.on, now)
+			details[name] = *s.on
+		}
+	}
+	for name, s := range map[string]struct{ to, value *string }{"subject_template": {&l.SubjectTemplate, c.SubjectTemplate},
+		"key_field": {&l.KeyField, c.KeyField}, "marker_field": {&l.MarkerField, c.MarkerField}} {
+		if s.value != nil && *s.to != *s.value {
+			details[name] = map[string]string{"old": *s.to, "new": *s.value}
+			*s.to = *s.value
+		}
+	}
+	return l, details
+}
+
+// SubjectField is a dynamic field of the subject's template.
+type SubjectField = delivery.SubjectField
+
+// SubjectFields are all of them.
+func SubjectFields() []SubjectField { return delivery.SubjectFields() }
+
+// SubjectPreview is what a template makes of a recent activity.
+type SubjectPreview struct {
+	Subject string
+	Example string     // what it was made of, in words
+	At      *time.Time // when that occurred; nil of a made-up one
+}
+
+// SubjectPreview renders a template for the latest email or call. Errors: *InvalidError.
+func (e *Engine) SubjectPreview(ctx context.Context, template string) (SubjectPreview, error) {
+	if err := checkTemplate(template); err != nil {
+		return SubjectPreview{}, err
+	}
+	kind, attributes, preview := models.EmailSent, models.ActivityAttributes{Subject: "Quick question", CampaignName: "Q1 outreach",
+		CampaignDay: "3", CampaignStep: "2"}, SubjectPreview{Example: "a made-up email"}
+	for _, wanted := range []models.ActivityKind{models.EmailSent, models.CallReceived} {
+		page, err := models.ListActivities(ctx, e.db, models.ActivityQuery{Kind: wanted, Limit: 1})
+		if err != nil {
+			return SubjectPreview{}, err
+		}
+		for _, a := range page.Activities {
+			if preview.At == nil || a.OccurredAt.After(*preview.At) {
+				kind, attributes, preview.At, preview.Example = a.Kind, a.Attributes, &a.OccurredAt, a.Kind.Name()
+			}
+		}
+	}
+	preview.Subject = delivery.PreviewSubject(template, kind, attributes)
+	return preview, nil
+}
+
+// Backfill says which activities of the past to log after all.
+type Backfill = delivery.Backfill
+
+// CountBackfill returns how many Tasks a back-fill would create.
+func (e *Engine) CountBackfill(ctx context.Context, b Backfill) (int64, error) {
+	return b.Count(ctx, e.pool)
+}
+
+// StartBackfill queues a back-fill and returns how many Tasks it creates.
+func (e *Engine) StartBackfill(ctx context.Context, b Backfill, actor string) (int64, error) {
+	n, err := b.Run(ctx, e.pool)
+	if err != nil {
+		return 0, err
+	}
+	details := map[string]any{"since": b.Since.UTC().Format(time.RFC3339), "emails": b.Emails, "replies": b.Replies, "calls": b.Calls, "tasks": n}
+	if err := e.auditJSON(ctx, actor, "logging.backfill", "", details); err != nil {
+		return n, err
+	}
+	return n, e.nudgeDeliveries(ctx)
+}
+
+// Rep is a rep of recorded activities and their user in Salesforce.
+type Rep struct {
+	Email      string
+	UserID     string
+	UserName   string
+	Linked     bool // by an admin
+	Matched    bool
+	Activities int64 // of the last 90 days
+}
+
+// ListReps returns the reps of the last 90 days' activities, those without a user in
+// Salesforce first.
+func (e *Engine) ListReps(ctx context.Context) ([]Rep, error) {
+	var reps []Rep
+	err := e.db.WithContext(ctx).Raw(`
+		SELECT a.email, coalesce(r.user_id, '') AS user_id, coalesce(r.user_name, '') AS user_name,
+			r.linked_by IS NOT NULL AS linked, r.user_id IS NOT NULL AS matched, a.activities
+		FROM (SELECT rep_email AS email, count(*) AS activities FROM activities
+			WHERE rep_email IS NOT NULL AND occurred_at > now() - interval '90 days' GROUP BY 1) a
+		LEFT JOIN salesforce_reps r ON r.email = a.email
+		ORDER BY matched, a.activities DESC, a.email LIMIT 500`).Scan(&reps).Error
+	if err != nil {
+		return nil, fmt.Errorf("list reps: %w", err)
+	}
+	return reps, nil
+}
+
+// LinkRep says which Salesforce user a rep is; an empty id leaves it to the address
+// again. Errors: *InvalidError.
+func (e *Engine) LinkRep(ctx context.Context, email, userID, actor string) error {
+	if userID == "" {
+		if _, err := e.pool.Exec(ctx, `DELETE FROM salesforce_reps WHERE email = lower($1)`, email); err != nil {
+			return fmt.Errorf("unlink a rep: %w", err)
+		}
+		return e.auditJSON(ctx, actor, "reps.unlink", email, nil)
+	}
+	client, _, _, err := e.Salesforce(ctx)
+	var name string
+	if err == nil {
+		name, err = delivery.FindUser(ctx, client, userID)
+	}
+	switch {
+	case err != nil:
+		return &InvalidError{"user_id", "Salesforce could not be asked: " + e.words(err)}
+	case name == "":
+		return &InvalidError{"user_id", "Salesforce has no active user with this id, which begins with 005."}
+	}
+	_, err = e.pool.Exec(ctx, `INSERT INTO salesforce_reps (email, user_id, user_name, linked_by) VALUES (lower($1), $2, $3, $4)
+		ON CONFLICT (email) DO UPDATE SET user_id = $2, user_name = $3, linked_by = $4, asked_at = clock_timestamp()`, email, userID, name, actor)
+	if err != nil {
+		return fmt.Errorf("link a rep: %w", err)
+	}
+	return e.auditJSON(ctx, actor, "reps.link", email, map[string]any{"user_id": userID})
+}
+
+// words are what an error says to people.
+func (e *Engine) words(err error) string {
+	var said *delivery.PausedError
+	if errors.As(err, &said) {
+		return said.Text + " " + said.Remedy
+	}
+	what := failure.Classify(err)
+	return what.Text + " " + what.Remedy
+}
+
+// FailureCode is what one code of another system means.
+type FailureCode = failure.Entry
+
+// FailureCodes are all codes of Marketo and Salesforce, with what to do.
+func FailureCodes() []FailureCode { return failure.Codes() }

@@ -1,0 +1,57 @@
+package syncengine
+
+import (
+	"context"
+	"errors"
+
+	"salesactions/models"
+	"salesactions/syncengine/budget"
+	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/failure"
+	"salesactions/syncengine/marketo"
+)
+
+// MarketoTypes is what is known of our activity types in Marketo.
+type MarketoTypes = delivery.MarketoSetup
+
+// errMarketoNotConnected is why nothing is delivered to Marketo.
+var errMarketoNotConnected = &delivery.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Marketo is not connected.",
+	Remedy: "Connect it in Settings → Marketo; what waits goes out by itself then."}
+
+// MarketoTypes returns what was last found, nil when nobody has looked.
+func (e *Engine) MarketoTypes(ctx context.Context) (*MarketoTypes, error) {
+	return delivery.LoadMarketoSetup(ctx, e.pool)
+}
+
+// SetUpMarketoTypes creates and approves what is missing, and lets deliveries begin.
+// What is wrong is kept with what was found.
+func (e *Engine) SetUpMarketoTypes(ctx context.Context, actor string) error {
+	client, endpoint, err := e.marketoFor(ctx)
+	if err != nil {
+		return err
+	}
+	setup, err := delivery.SetUpMarketo(budget.WithPurpose(ctx, budget.Purpose{Name: "activity types", Interactive: true}), e.pool, client, endpoint)
+	if auditErr := e.auditJSON(ctx, actor, "marketo.activity_types", string(setup.Layout), map[string]any{"slots_used": setup.SlotsUsed, "ready": err == nil}); auditErr != nil {
+		return auditErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := delivery.Unpause(ctx, e.pool, models.ToMarketo); err != nil {
+		return err
+	}
+	return e.nudgeDeliveries(ctx)
+}
+
+// marketoFor gives deliveries the client of the connection in force and its address.
+func (e *Engine) marketoFor(ctx context.Context) (*marketo.Client, string, error) {
+	credentials, err := e.credentials(ctx)
+	if err == nil {
+		client, err := e.Marketo(ctx)
+		return client, hostOf(credentials.Endpoint), err
+	}
+	if errors.Is(err, ErrNotConnected) {
+		return nil, "", errMarketoNotConnected
+	}
+	return nil, "", err
+}
