@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/spf13/cobra"
 
 	"salesactions/syncengine"
@@ -17,6 +19,14 @@ func addEngineFlags(command *cobra.Command) {
 	flags.String("marketo-client-id", "", "client id of the custom service in Marketo")
 	flags.String("marketo-client-secret", "", "its client secret")
 	flags.String("marketo-webhook-secret", "", "secret of Marketo's webhook; two, with a comma, while rotating")
+	flags.String("salesforce-login-url", "", "where Salesforce signs us in, instead of the connection in Settings")
+	flags.String("salesforce-client-id", "", "consumer key of the app in Salesforce")
+	flags.String("salesforce-client-secret", "", "its consumer secret, to sign in as the app's Run-As user")
+	flags.String("salesforce-username", "", "user to sign in as with the private key instead")
+	flags.String("salesforce-private-key", "", "private key of the app's certificate, PEM")
+	flags.Int64("salesforce-daily-budget", 50_000, "Salesforce calls a day that we allow ourselves")
+	flags.Duration("marketo-settle", 5*time.Minute, "how long an activity of unknown outcome must stay absent from Marketo before it is sent again")
+	flags.Duration("salesforce-settle", 11*time.Minute, "how long a Task of unknown outcome must stay absent from Salesforce before it is sent again")
 	flags.Int64("marketo-daily-budget", 25_000, "Marketo calls a day that we allow ourselves")
 	flags.Int("marketo-rate", 50, "Marketo calls in 20 seconds that we allow ourselves")
 	flags.Int("marketo-concurrency", 5, "Marketo calls in flight that we allow ourselves")
@@ -38,6 +48,12 @@ func engineConfig(command *cobra.Command) (syncengine.Config, error) {
 		PollInterval: length("sync-poll-interval"), SweepInterval: length("sync-sweep-interval"), ExportPoll: length("marketo-export-poll"),
 		Rate: number("marketo-rate"), Concurrency: number("marketo-concurrency"), DailyBudget: daily,
 		Copy: syncengine.CopyMethod(text("marketo-copy")), UserAgent: "salesactions/" + version,
+		MarketoSettle: length("marketo-settle"), SalesforceSettle: length("salesforce-settle"),
+	}
+	config.SalesforceDaily, _ = flags.GetInt64("salesforce-daily-budget")
+	var err error
+	if config.Salesforce, err = salesforceCredentials(text); err != nil {
+		return config, err
 	}
 	for secret := range strings.SplitSeq(text("marketo-webhook-secret"), ",") {
 		if secret = strings.TrimSpace(secret); secret != "" {
@@ -45,6 +61,32 @@ func engineConfig(command *cobra.Command) (syncengine.Config, error) {
 		}
 	}
 	return config, checkEngine(config, text("marketo-copy"))
+}
+
+// salesforceCredentials reads how Salesforce is reached, if the environment says so.
+func salesforceCredentials(text func(string) string) (syncengine.SalesforceCredentials, error) {
+	c := syncengine.SalesforceCredentials{ClientID: text("salesforce-client-id"), ClientSecret: text("salesforce-client-secret"), Username: text("salesforce-username")}
+	if text("salesforce-login-url") == "" {
+		return c, nil
+	}
+	var err error
+	if c.LoginURL, err = syncengine.CheckSalesforceLogin(text("salesforce-login-url")); err != nil {
+		return c, usageError{fmt.Errorf("SALESFORCE_LOGIN_URL: %w", err)}
+	}
+	if key := text("salesforce-private-key"); key != "" {
+		if c.PrivateKey, err = jwt.ParseRSAPrivateKeyFromPEM([]byte(key)); err != nil {
+			return c, usageError{fmt.Errorf("SALESFORCE_PRIVATE_KEY is no RSA key in PEM: %w", err)}
+		}
+	}
+	switch {
+	case c.ClientID == "":
+		return c, usageError{errors.New("SALESFORCE_LOGIN_URL needs SALESFORCE_CLIENT_ID beside it")}
+	case c.PrivateKey != nil && c.Username == "":
+		return c, usageError{errors.New("SALESFORCE_PRIVATE_KEY_FILE needs SALESFORCE_USERNAME beside it")}
+	case c.PrivateKey == nil && c.ClientSecret == "":
+		return c, usageError{errors.New("SALESFORCE_LOGIN_URL needs SALESFORCE_CLIENT_SECRET, or SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY_FILE, beside it")}
+	}
+	return c, nil
 }
 
 func checkEngine(c syncengine.Config, copying string) error {
@@ -56,6 +98,12 @@ func checkEngine(c syncengine.Config, copying string) error {
 		return wrong("MARKETO_CONCURRENCY", "must be at least 2")
 	case c.DailyBudget < 1:
 		return wrong("MARKETO_DAILY_BUDGET", "must be at least 1")
+	case c.SalesforceDaily < 1:
+		return wrong("SALESFORCE_DAILY_BUDGET", "must be at least 1")
+	case c.MarketoSettle < 100*time.Millisecond:
+		return wrong("MARKETO_SETTLE", "must be at least 100ms")
+	case c.SalesforceSettle < 100*time.Millisecond:
+		return wrong("SALESFORCE_SETTLE", "must be at least 100ms")
 	case c.PollInterval < 100*time.Millisecond:
 		return wrong("SYNC_POLL_INTERVAL", "must be at least 100ms")
 	case c.ExportPoll < 10*time.Millisecond:

@@ -25,6 +25,9 @@ var variables = map[string]string{
 	"marketo-endpoint": "MARKETO_ENDPOINT", "marketo-client-id": "MARKETO_CLIENT_ID", "marketo-client-secret": "MARKETO_CLIENT_SECRET",
 	"marketo-webhook-secret": "MARKETO_WEBHOOK_SECRET", "marketo-daily-budget": "MARKETO_DAILY_BUDGET", "marketo-rate": "MARKETO_RATE",
 	"marketo-concurrency": "MARKETO_CONCURRENCY", "marketo-export-poll": "MARKETO_EXPORT_POLL", "marketo-copy": "MARKETO_COPY",
+	"salesforce-login-url": "SALESFORCE_LOGIN_URL", "salesforce-client-id": "SALESFORCE_CLIENT_ID", "salesforce-client-secret": "SALESFORCE_CLIENT_SECRET",
+	"salesforce-username": "SALESFORCE_USERNAME", "salesforce-private-key": "SALESFORCE_PRIVATE_KEY",
+	"salesforce-daily-budget": "SALESFORCE_DAILY_BUDGET", "marketo-settle": "MARKETO_SETTLE", "salesforce-settle": "SALESFORCE_SETTLE",
 	"sync-poll-interval": "SYNC_POLL_INTERVAL", "sync-sweep-interval": "SYNC_SWEEP_INTERVAL",
 }
 

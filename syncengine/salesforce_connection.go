@@ -41,6 +41,9 @@ type SalesforceCredentials struct {
 	PrivateKey   *rsa.PrivateKey
 }
 
+// CheckSalesforceLogin normalises the address of a login host; errors say what to give.
+func CheckSalesforceLogin(address string) (string, error) { return salesforce.CheckLoginURL(address) }
+
 func (c SalesforceCredentials) given() bool { return c.LoginURL != "" }
 
 // The ways to a token.
@@ -159,7 +162,7 @@ func (e *Engine) SaveSalesforce(ctx context.Context, loginURL, clientID, secret,
 	}
 	login, err := salesforce.CheckLoginURL(loginURL)
 	if err != nil {
-		return &InvalidError{"login_url", upperFirst(err.Error()) + "."}
+		return &InvalidError{"login_url", "This is no login address that can be used: " + err.Error() + "."}
 	}
 	clientID, secret = strings.TrimSpace(clientID), strings.TrimSpace(secret)
 	before, _, err := e.salesforceRow(ctx)
@@ -303,11 +306,4 @@ func (e *Engine) auditJSON(ctx context.Context, actor, action, subject string, d
 		raw = nil
 	}
 	return e.audit(ctx, actor, action, subject, raw)
-}
-
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }
