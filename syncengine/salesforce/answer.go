@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// open takes an answer apart: the HTTP status decides (Salesforce REST: status codes
+// decode takes an answer apart: the HTTP status decides (Salesforce REST: status codes
 // and error responses), and the body must have the shape that goes with it.
-func open(r request, a answer, result any) error {
+func decode(r request, a answer, result any) error {
 	switch {
 	case a.status == http.StatusMultipleChoices:
 		return severalMatch(r, a)

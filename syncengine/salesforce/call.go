@@ -2,12 +2,14 @@ package salesforce
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -26,11 +28,12 @@ type request struct {
 	path        string // from the instance's root: c.data("/limits")
 	query       url.Values
 	header      map[string]string
-	body        any       // JSON
-	stream      io.Reader // instead of body; such a call is never made twice
-	contentType string    // of stream
-	saves       bool      // writes records: takes the client's WriteOptions
-	reads       bool      // changes nothing in spite of its method
+	body        any           // JSON
+	stream      io.Reader     // instead of body; such a call is never made twice
+	contentType string        // of stream
+	limit       time.Duration // default timeCall
+	saves       bool          // writes records: takes the client's WriteOptions
+	reads       bool          // changes nothing in spite of its method
 }
 
 // write says whether the call is to change something.
@@ -77,7 +80,7 @@ func (c *Client) withToken(ctx context.Context, r request, once func(Token) erro
 
 func (c *Client) once(ctx context.Context, r request, tok Token, result any) (a answer, err error) {
 	defer func() { c.observe(ctx, r.operation, usageOf(a.header), err) }()
-	limited, _, cancel := withLimit(ctx, timeCall)
+	limited, _, cancel := withLimit(ctx, cmp.Or(r.limit, timeCall))
 	defer cancel()
 	limited, noteSent := withSent(limited, r.write())
 	resp, err := c.send(limited, r, tok)
@@ -89,7 +92,7 @@ func (c *Client) once(ctx context.Context, r request, tok Token, result any) (a 
 	if a.raw, err = readAll(limited, r.operation, resp); err != nil {
 		return a, noteSent(err)
 	}
-	return a, noteSent(open(r, a, result))
+	return a, noteSent(decode(r, a, result))
 }
 
 func readAll(ctx context.Context, operation string, resp *http.Response) ([]byte, error) {
@@ -196,8 +199,8 @@ func unrepeatable(req *http.Request) *http.Request {
 // retryAfter reads the header, which Salesforce rarely sends: seconds or a date.
 func retryAfter(header http.Header) time.Duration {
 	text := header.Get("Retry-After")
-	if wait, err := time.ParseDuration(text + "s"); err == nil && wait > 0 {
-		return wait
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {

@@ -87,7 +87,7 @@ func inOrder(r request, a answer, answers []partAnswer, want int) ([]partAnswer,
 // readOn returns the rows of a query's first page and of those after it.
 func (c *Client) readOn(ctx context.Context, r request, a answer) ([]Record, error) {
 	var p pageJSON
-	if err := open(r, a, &p); err != nil {
+	if err := decode(r, a, &p); err != nil {
 		return nil, err
 	}
 	page, err := p.page(r, a)

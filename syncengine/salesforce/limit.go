@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
@@ -14,9 +13,10 @@ import (
 // Time limits. A call may run for ten minutes at Salesforce (Salesforce REST: API
 // request limits); one that takes longer than ours is in doubt, not failed.
 const (
-	timeCall  = 150 * time.Second
-	timeToken = time.Minute
-	timeFile  = 150 * time.Second // until a bulk file starts, and between its parts
+	timeCall   = 150 * time.Second
+	timeToken  = time.Minute
+	timeFile   = 150 * time.Second // until a bulk file starts, and between its parts
+	timeUpload = 10 * time.Minute  // of a bulk file
 )
 
 // errSlow says that Salesforce took longer than we wait. It is no context error, so
@@ -64,30 +64,4 @@ func reason(ctx context.Context, err error) error {
 		return addressed.Err
 	}
 	return err
-}
-
-// file is a bulk file being read. Its errors are typed and a server that stops
-// sending ends it. The reader's own time between two reads does not count.
-type file struct {
-	io.ReadCloser
-	idle   *time.Timer
-	broken func(error) error
-	stop   context.CancelFunc
-}
-
-// Read implements io.Reader.
-func (f *file) Read(p []byte) (int, error) {
-	f.idle.Reset(timeFile)
-	n, err := f.ReadCloser.Read(p)
-	f.idle.Stop()
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = f.broken(err)
-	}
-	return n, err
-}
-
-// Close implements io.Closer.
-func (f *file) Close() error {
-	f.stop()
-	return f.ReadCloser.Close()
 }

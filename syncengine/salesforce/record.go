@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Record is a row. Texts, booleans, json.Number, nil, and a Record's map for a parent.
@@ -52,25 +53,49 @@ func (r Record) value(field string) any {
 	return Record(inner).value(rest)
 }
 
-// NormaliseID returns an id with 18 characters, which is the same whatever becomes of
-// its case; what is no id stays as it is (Salesforce REST: record ids, 15 characters
-// and a suffix of three that says which are capitals).
+// suffixes has the letters of an id's suffix: the place of one says in bits which of
+// five characters are capitals (Salesforce REST: record ids).
+const suffixes = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+// NormaliseID returns an id with 18 characters. One of 15 gets its suffix; in one of
+// 18, which is the same whatever became of its case, the suffix restores it. What is
+// no id stays as it is.
 func NormaliseID(id string) string {
 	if len(id) != 15 && len(id) != 18 || strings.ContainsFunc(id, isNoIDRune) {
 		return id
 	}
-	id = id[:15]
-	var suffix [3]byte
-	for group := range suffix {
-		capitals := 0
-		for bit, r := range id[group*5 : group*5+5] {
-			if r >= 'A' && r <= 'Z' {
-				capitals |= 1 << bit
-			}
+	body, suffix := []byte(id[:15]), []byte(strings.ToUpper(id[15:]))
+	for group := range 3 {
+		five := body[group*5 : group*5+5]
+		if len(id) == 15 {
+			suffix = append(suffix, suffixes[capitals(five)])
+		} else if at := strings.IndexByte(suffixes, suffix[group]); at >= 0 {
+			capitalise(five, at)
+		} else {
+			return id
 		}
-		suffix[group] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[capitals]
 	}
-	return id + string(suffix[:])
+	return string(body) + string(suffix)
+}
+
+func capitals(five []byte) int {
+	bits := 0
+	for n, b := range five {
+		if b >= 'A' && b <= 'Z' {
+			bits |= 1 << n
+		}
+	}
+	return bits
+}
+
+func capitalise(five []byte, bits int) {
+	for n := range five {
+		if bits&(1<<n) != 0 {
+			five[n] = byte(unicode.ToUpper(rune(five[n])))
+		} else {
+			five[n] = byte(unicode.ToLower(rune(five[n])))
+		}
+	}
 }
 
 func isNoIDRune(r rune) bool {
