@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.ResetCounts()
 	case "GET /people":
 		s.dump(w, r.URL.Query().Get("id"))
+		return
+	case "GET /activities":
+		s.dumpActivities(w, r.URL.Query().Get("lead"))
 		return
 	case "POST /faults":
 		var rule fault.Rule
@@ -72,6 +76,21 @@ func (s *Server) dump(w http.ResponseWriter, id string) {
 			continue
 		}
 		if encoder.Encode(p) != nil {
+			return
+		}
+	}
+}
+
+// dumpActivities writes the activities that were added, or those of one person, a
+// line each.
+func (s *Server) dumpActivities(w http.ResponseWriter, lead string) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	encoder := json.NewEncoder(w)
+	for a := range s.CustomActivities() {
+		if lead != "" && lead != strconv.FormatInt(a.Lead, 10) {
+			continue
+		}
+		if encoder.Encode(a) != nil {
 			return
 		}
 	}

@@ -31,6 +31,7 @@ type row struct {
 	primary string
 	fields  []change
 	merged  []int64
+	own     *added // of a custom type
 }
 
 type change struct {
@@ -135,7 +136,11 @@ func (s *Server) read(c *call, render func(r row) (map[string]any, bool)) (answe
 		return r.at.After(p.at) || r.at.Equal(p.at) && r.id > p.id
 	})
 	items, start, looked := []map[string]any{}, p, 0
-	for from < len(s.log) && looked < examined && len(items) < size {
+	most := examined
+	if c.params.Has("leadIds") { // read by person, of whom few rows are in the way
+		most *= 100
+	}
+	for from < len(s.log) && looked < most && len(items) < size {
 		r := s.log[from]
 		from++
 		looked++
@@ -260,6 +265,9 @@ func (s *Server) activities(c *call) (answer, error) {
 				ids = fmt.Sprint(r.merged)
 			}
 			attributes = append(attributes, map[string]any{"name": "Merge IDs", "value": ids}, map[string]any{"name": "Merged in Sales", "value": false})
+		}
+		if r.own != nil {
+			attributes = append(attributes, r.own.shownAttributes()...)
 		}
 		if r.primary != "" {
 			m["primaryAttributeValue"] = r.primary

@@ -41,11 +41,15 @@ type Config struct {
 	BulkRefresh time.Duration // how long a job's status is frozen; default 60 s
 	CommitLag   time.Duration // how late log rows may appear; default 2 min, negative: none
 
-	NoBulk          bool // answers 703 to bulk extracts
-	NoSmartList     bool // answers 1035 to bulk extracts of smart lists
-	NoLinkedIn      bool // the instance lacks linkedInProfileURL
-	HasUpdatedAt    bool // bulk extracts may filter by the last change of any field
-	HasOpportunity  bool // the instance shows sfdcOpptyId
+	NoBulk           bool // answers 703 to bulk extracts
+	NoSmartList      bool // answers 1035 to bulk extracts of smart lists
+	NoLinkedIn       bool // the instance lacks linkedInProfileURL
+	HasUpdatedAt     bool // bulk extracts may filter by the last change of any field
+	HasOpportunity   bool // the instance shows sfdcOpptyId
+	CustomTypesTaken int  // slots of custom activity types that the customer uses
+	NoTypeWrites     bool // the API user may not change activity types
+	NoActivityWrites bool // the API user may not add activities
+
 	ContactsNoOwner bool // sfdcLeadOwnerId is empty for contacts
 
 	Now func() time.Time // default time.Now
@@ -61,15 +65,17 @@ type Server struct {
 
 	requests atomic.Uint64 // answers sent, for their ids: no lock, so that a long read stalls none
 
-	mu     sync.RWMutex // of all below
-	random *rand.Rand
-	people map[int64]*lead
-	order  []int64 // ids, ascending
-	log    []row   // by date and id
-	lastID int64   // of log rows
-	epoch  int     // of paging tokens; older ones are refused
-	hook   webhook
-	hooks  chan int64
+	mu       sync.RWMutex // of all below
+	random   *rand.Rand
+	people   map[int64]*lead
+	order    []int64 // ids, ascending
+	log      []row   // by date and id
+	lastID   int64   // of log rows
+	types    []*customType
+	lastType int // custom types approved so far
+	epoch    int // of paging tokens; older ones are refused
+	hook     webhook
+	hooks    chan int64
 }
 
 // lead is a person as Marketo holds them.
@@ -103,6 +109,7 @@ func New(cfg Config) (*Server, error) {
 		people: make(map[int64]*lead, cfg.People), order: make([]int64, 0, cfg.People), hooks: make(chan int64, 10_000),
 	}
 	s.limits = newLimits(cfg, zone)
+	s.takeTypes(cfg.CustomTypesTaken)
 	s.tokens = &tokens{cfg: cfg}
 	s.bulk = &bulk{server: s, jobs: map[string]*job{}}
 	for p := range world.People(world.Config{People: cfg.People, Seed: cfg.Seed, Now: cfg.Now()}) {
@@ -273,7 +280,11 @@ func (s *Server) route(c *call) (answer, error) {
 	case path == "/rest/v1/activities.json" && get:
 		return s.activities(c)
 	case path == "/rest/v1/activities/types.json" && get:
-		return answer{Result: activityTypes}, nil
+		return answer{Result: s.allTypes()}, nil
+	case strings.HasPrefix(path, typesPath):
+		return s.customTypes(c)
+	case path == "/rest/v1/activities/external.json" && c.Method == http.MethodPost:
+		return s.addActivities(c)
 	case path == "/rest/v1/stats/usage.json" && get:
 		return s.usage(1), nil
 	case path == "/rest/v1/stats/usage/last7days.json" && get:
