@@ -10,13 +10,16 @@ import (
 	"strings"
 )
 
+// ifModified asks for an answer only if there is a newer one.
+const ifModified = "If-Modified-Since"
+
 // decode takes an answer apart: the HTTP status decides (Salesforce REST: status codes
 // and error responses), and the body must have the shape that goes with it.
 func decode(r request, a answer, result any) error {
 	switch {
 	case a.status == http.StatusMultipleChoices:
 		return severalMatch(r, a)
-	case a.status == http.StatusNotModified:
+	case a.status == http.StatusNotModified && r.header[ifModified] != "":
 		return nil
 	case a.status < 200 || a.status > 299:
 		return refused(r, a)

@@ -24,7 +24,9 @@ const jwtLife = 3 * time.Minute
 var scopes = [...]string{"api", "refresh_token", "id"}
 
 // OAuth gets tokens from a login host with the key and secret of an app. Its errors
-// have the kind KindAuth where Salesforce refused. It is safe for concurrent use.
+// have the kind KindAuth where Salesforce refused. They are never Ambiguous, as they
+// reach a caller who writes records and whose own call was not made; whether a refresh
+// token may have been used up, RequestSent tells. It is safe for concurrent use.
 type OAuth struct {
 	LoginURL     string // https://login.salesforce.com, https://test.salesforce.com or the org's My Domain; see CheckLoginURL
 	ClientID     string
@@ -37,9 +39,9 @@ type Grant struct {
 	Access   string
 	Refresh  string // empty where the flow has none, and from Refresh where it has not changed
 	Instance string
-	IDURL    string // address of the identity of the user whose the token is
-	IssuedAt time.Time
-	Scope    string // separated by spaces
+	IDURL    string    // address of the identity of the user whose the token is
+	IssuedAt time.Time // zero where it was not told, as with JWTBearer
+	Scope    string    // separated by spaces
 }
 
 // NewVerifier returns the secret of one authorisation, for AuthCodeURL and Exchange.
@@ -125,20 +127,23 @@ func (o OAuth) grant(ctx context.Context, operation string, form url.Values) (Gr
 	if err != nil {
 		return Grant{}, err
 	}
-	bad := request{operation: operation, method: http.MethodPost}.bad
+	bad := request{operation: operation}.bad
 	var g grantJSON
 	if err := json.Unmarshal(raw, &g); err != nil {
 		return Grant{}, bad(status, fmt.Errorf("the answer is not the JSON that Salesforce documents: %w", err))
 	}
-	ms, err := strconv.ParseInt(g.IssuedAt, 10, 64)
-	if g.Access == "" || err != nil {
-		return Grant{}, bad(status, errors.New("the answer has no token, or no time of its issue"))
+	if g.Access == "" {
+		return Grant{}, bad(status, errors.New("the answer has no token"))
 	}
 	instance, err := CheckLoginURL(g.Instance)
 	if err != nil {
 		return Grant{}, bad(status, fmt.Errorf("the instance's address: %w", err))
 	}
-	return Grant{Access: g.Access, Refresh: g.Refresh, Instance: instance, IDURL: g.ID, IssuedAt: time.UnixMilli(ms).UTC(), Scope: g.Scope}, nil
+	grant := Grant{Access: g.Access, Refresh: g.Refresh, Instance: instance, IDURL: g.ID, Scope: g.Scope}
+	if ms, err := strconv.ParseInt(g.IssuedAt, 10, 64); err == nil {
+		grant.IssuedAt = time.UnixMilli(ms).UTC()
+	}
+	return grant, nil
 }
 
 func (o OAuth) address(path string) string { return strings.TrimRight(o.LoginURL, "/") + path }

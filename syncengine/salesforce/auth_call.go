@@ -75,7 +75,7 @@ func (o OAuth) post(ctx context.Context, operation, path string, form url.Values
 func (o OAuth) do(ctx context.Context, operation string, req *http.Request) (int, []byte, error) {
 	ctx, _, cancel := withLimit(ctx, timeToken)
 	defer cancel()
-	ctx, noteSent := withSent(ctx, req.Method == http.MethodPost)
+	ctx, noteSent := withSent(ctx, false) // in doubt is a token and never a record
 	req = req.WithContext(context.WithValue(ctx, operationKey{}, operation))
 	req.Header.Set("Accept", "application/json")
 	hc := o.HTTP

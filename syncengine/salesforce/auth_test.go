@@ -124,9 +124,16 @@ func TestGrants(t *testing.T) {
 		}
 	})
 
+	t.Run("a_grant_may_not_tell_when_it_was_issued", func(t *testing.T) {
+		t.Parallel()
+		oauth, _ := login(t, http.StatusOK, always(`{"access_token":"x","instance_url":"https://acme.my.salesforce.com","token_type":"Bearer"}`))
+		got, err := oauth.ClientCredentials(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, salesforce.Grant{Access: "x", Instance: "https://acme.my.salesforce.com"}, got)
+	})
+
 	for name, body := range map[string]string{
 		"without_a_token":    `{"instance_url":"https://acme.my.salesforce.com","issued_at":"1"}`,
-		"without_a_time":     `{"access_token":"x","instance_url":"https://acme.my.salesforce.com"}`,
 		"without_encryption": `{"access_token":"x","instance_url":"http://acme.my.salesforce.com","issued_at":"1"}`,
 		"of_the_pages":       `{"access_token":"x","instance_url":"https://acme.lightning.force.com","issued_at":"1"}`,
 		"cut":                `{"access_token":"x","ins`,
@@ -162,15 +169,17 @@ func TestAuthErrors(t *testing.T) {
 			require.Equal(t, tt.code, got.Code())
 			require.Equal(t, tt.status, got.HTTPStatus)
 			require.NotContains(t, err.Error(), "5Aep8")
-			require.False(t, tt.kind == salesforce.KindAuth && (got.Metered() || got.Ambiguous()))
+			require.False(t, got.Ambiguous())
+			require.False(t, tt.kind == salesforce.KindAuth && got.Metered())
 		})
 	}
 
-	t.Run("a_lost_answer_is_in_doubt", func(t *testing.T) {
+	t.Run("a_lost_answer_leaves_the_token_in_doubt_and_no_record", func(t *testing.T) {
 		t.Parallel()
 		oauth, _ := login(t, http.StatusOK, func(string) string { panic(http.ErrAbortHandler) })
 		_, err := oauth.Refresh(t.Context(), "5Aep8")
-		require.True(t, asError(t, err).Ambiguous(), "the token may have been rotated")
+		require.True(t, asError(t, err).RequestSent, "the token may have been rotated")
+		require.False(t, asError(t, err).Ambiguous())
 	})
 
 	t.Run("a_bad_login_address_is_not_called", func(t *testing.T) {

@@ -127,6 +127,8 @@ func (c *Client) IngestResults(ctx context.Context, id string, which BulkResult)
 	}
 }
 
+var errNoJob = errors.New("the answer is not a bulk job")
+
 func (c *Client) bulkJob(ctx context.Context, r request) (BulkJob, error) {
 	var job BulkJob
 	a, err := c.call(ctx, r, &job)

@@ -2,14 +2,11 @@ package salesforce
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
 )
-
-var errNoJob = errors.New("the answer is not a bulk job")
 
 // BulkQuery starts a job that reads the rows of a query, without deleted and archived
 // ones. Ask QueryJob for its state.

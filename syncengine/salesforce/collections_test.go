@@ -218,7 +218,14 @@ func TestALongAddressIsNotSent(t *testing.T) {
 	require.ErrorIs(t, err, salesforce.ErrTooLong)
 	_, err = client.CompositeQueries(t.Context(), []string{soql})
 	require.ErrorIs(t, err, salesforce.ErrTooLong)
+	_, err = client.QueryOnce(t.Context(), "SELECT Id FROM Task WHERE Key__c = '"+strings.Repeat("x", 15_800)+"'")
+	require.ErrorIs(t, err, salesforce.ErrTooLong, "the headers count too")
 	require.Empty(t, *requests)
+
+	keys := strings.Repeat("'8f14e45f-ceea-467f-9e39-8a1c6f3b7c11',", 200)
+	_, err = client.CompositeQueries(t.Context(), []string{"SELECT Id FROM Task WHERE Key__c IN (" + keys + "'')"})
+	require.NotErrorIs(t, err, salesforce.ErrTooLong, "as many as one call writes can be looked up")
+	require.Len(t, *requests, 1)
 }
 
 // query returns what a request asked for.

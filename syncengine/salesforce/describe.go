@@ -2,6 +2,7 @@ package salesforce
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,12 +66,14 @@ func (f Field) HasValue(value string) bool {
 	return slices.ContainsFunc(f.Picklist, func(v PicklistValue) bool { return v.Active && v.Value == value })
 }
 
+var errNoDescription = errors.New("the answer describes no object")
+
 // Describe returns an object's description, or nil and false where it has not
 // changed since a time (zero: always anew).
 func (c *Client) Describe(ctx context.Context, object string, since time.Time) (*Description, bool, error) {
 	r := request{operation: "describe", path: c.row(object, "describe")}
 	if !since.IsZero() {
-		r.header = map[string]string{"If-Modified-Since": since.UTC().Format(http.TimeFormat)}
+		r.header = map[string]string{ifModified: since.UTC().Format(http.TimeFormat)}
 	}
 	var d Description
 	a, err := c.call(ctx, r, &d)

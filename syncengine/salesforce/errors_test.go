@@ -51,6 +51,7 @@ func TestErrors(t *testing.T) {
 		"a_gateway's_page":       {503, `<html><body>Service Unavailable</body></html>`, salesforce.Error{Kind: salesforce.KindBadAnswer}, true},
 		"no_route":               {420, ``, salesforce.Error{Kind: salesforce.KindBadAnswer}, true},
 		"a_time_limit":           {408, ``, salesforce.Error{Kind: salesforce.KindBadAnswer}, true},
+		"an_unasked_304":         {304, ``, salesforce.Error{Kind: salesforce.KindBadAnswer}, false},
 		"a_redirect":             {302, ``, salesforce.Error{Kind: salesforce.KindBadAnswer}, false},
 		"a_firewall's_page":      {403, `<html>`, salesforce.Error{Kind: salesforce.KindBadAnswer}, false},
 		"an_empty_list":          {400, `[]`, salesforce.Error{Kind: salesforce.KindBadAnswer}, false},

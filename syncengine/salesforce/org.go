@@ -1,14 +1,6 @@
 package salesforce
 
-import (
-	"context"
-	"errors"
-)
-
-var (
-	errNoDescription = errors.New("the answer describes no object")
-	errNoResult      = errors.New("the answer is not the result of saving a record")
-)
+import "context"
 
 // APIVersion is a version of the API that an org has.
 type APIVersion struct {

@@ -2,10 +2,13 @@ package salesforce
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 )
+
+var errNoResult = errors.New("the answer is not the result of saving a record")
 
 // Create creates one record and returns its id.
 func (c *Client) Create(ctx context.Context, object string, fields map[string]any) (string, error) {
