@@ -27,6 +27,9 @@ const (
 	ExpireToken       Kind = "expire_token"        // the token dies now
 	CutFile           Kind = "cut_file"            // a bulk file breaks off halfway
 	CorruptFile       Kind = "corrupt_file"        // a byte of a bulk file is another
+	DelayCommit       Kind = "delay_commit"        // do it after Delay, also when the caller has left by then
+	CommitThen503     Kind = "commit_then_503"     // do it, then answer HTTP 503
+	RecordCode        Kind = "record_code"         // an error of the system's own for one record of a batch
 )
 
 // Rule says when to misbehave, and how.
@@ -35,17 +38,18 @@ type Rule struct {
 	Kind        Kind          `json:"kind"`        //
 	Probability float64       `json:"probability"` // 0 means always
 	Count       int           `json:"count"`       // how often; 0 means without end
-	Code        string        `json:"code"`        // for Code and SuccessWithErrors
+	Code        string        `json:"code"`        // for Code, RecordCode and SuccessWithErrors
 	Message     string        `json:"message"`     //
-	Delay       time.Duration `json:"delay"`       // for Latency
+	Delay       time.Duration `json:"delay"`       // for Latency and DelayCommit
+	Status      int           `json:"status"`      // for Code, where errors have an HTTP status of their own
 }
 
 // Check says whether a rule can be followed.
 func (r Rule) Check() error {
 	switch r.Kind {
-	case Latency, DropBefore, DropAfter, HTML, Truncate, WrongType, EmptyResult, SuccessWithErrors, ExpireToken, CutFile, CorruptFile:
+	case Latency, DropBefore, DropAfter, HTML, Truncate, WrongType, EmptyResult, SuccessWithErrors, ExpireToken, CutFile, CorruptFile, DelayCommit, CommitThen503:
 		return nil
-	case Code:
+	case Code, RecordCode:
 		if r.Code == "" {
 			return errors.New("a fault of kind code needs a code")
 		}

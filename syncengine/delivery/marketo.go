@@ -119,10 +119,7 @@ func (m *toMarketo) send(ctx context.Context, run uuid.UUID, items []item, claim
 // besides means that nothing more can be sent now.
 func (m *toMarketo) add(ctx context.Context, items []item, batch []marketo.NewActivity, claimed time.Time) ([]outcome, error) {
 	client, _, err := m.client(ctx)
-	if err == nil && time.Since(claimed) > m.cfg.Lease {
-		err = errLeaseLost // this process stood still: another run may know of these rows by now
-	}
-	if err != nil {
+	if err != nil || time.Since(claimed) > m.cfg.Lease { // this process stood still: another run may know of these rows by now
 		return forAll(items, func(i item) outcome { return unsent(i.ID, 0) }), err
 	}
 	results, err := client.AddActivities(purpose(ctx, "activities"), batch)

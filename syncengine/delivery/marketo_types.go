@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"salesactions/models"
@@ -60,8 +61,13 @@ func (s MarketoSetup) typeIDs() []int {
 // found. Doing it again changes nothing that is in order. An error says in plain
 // words why activities cannot be added; it is kept, too.
 func SetUpMarketo(ctx context.Context, pool *pgxpool.Pool, client *marketo.Client, endpoint string) (MarketoSetup, error) {
+	leave, err := setupTurn(ctx, pool)
+	if err != nil {
+		return MarketoSetup{}, err
+	}
+	defer leave()
 	s := MarketoSetup{At: time.Now(), Endpoint: endpoint, SlotsTotal: marketo.MaxCustomTypes}
-	err := s.make(ctx, client)
+	err = s.make(ctx, client)
 	if err != nil {
 		what := failure.Classify(err)
 		var said *PausedError
@@ -78,6 +84,31 @@ func SetUpMarketo(ctx context.Context, pool *pgxpool.Pool, client *marketo.Clien
 		return s, errors.Join(err, fmt.Errorf("keep what Marketo's activity types are: %w", writeErr))
 	}
 	return s, err
+}
+
+const (
+	setupLease = "marketo_activity_types"
+	setupTime  = time.Minute // for some thirty calls
+)
+
+// setupTurn waits until nobody else sets the types up, so that none is made twice.
+func setupTurn(ctx context.Context, pool *pgxpool.Pool) (leave func(), err error) {
+	holder := uuid.NewString()
+	for {
+		got, err := models.AcquireLease(ctx, pool, setupLease, holder, setupTime)
+		if err != nil {
+			return nil, err
+		}
+		if got {
+			return func() {
+				// One that is not given back ends by itself.
+				_ = models.ReleaseLease(context.WithoutCancel(ctx), pool, setupLease, holder)
+			}, nil
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // LoadMarketoSetup returns what was found last, or nil.
@@ -157,10 +188,14 @@ func ensureType(ctx context.Context, client *marketo.Client, t typeOf, existing 
 	if !there || e.Status == marketo.TypeDeleted {
 		created, err := client.CreateCustomType(ctx, marketo.CustomType{APIName: t.apiName, Name: t.name, Description: t.description,
 			TriggerName: t.trigger, FilterName: t.filter, Primary: t.primary})
-		if err != nil {
+		switch {
+		case marketo.IsCode(err, "1005") || marketo.IsCode(err, "1017"): // by an earlier try whose answer was lost
+			e = marketo.CustomType{Status: marketo.TypeDraft}
+		case err != nil:
 			return fmt.Errorf("create Marketo's activity type %s: %w", t.name, err)
+		default:
+			e = created
 		}
-		e = created
 	}
 	whole, err := client.CustomType(ctx, t.apiName, e.Status.HasDraft())
 	if err != nil {

@@ -123,13 +123,17 @@ func (s *toSalesforce) round(ctx context.Context, run uuid.UUID) (int, error) {
 		if err != nil {
 			return moved, errors.Join(group.Wait(), err)
 		}
+		asked := 0
 		if len(items) < n {
-			if err := s.askOpportunities(sending); err != nil {
+			if asked, err = s.askOpportunities(sending); err != nil {
 				outcomes := forAll(items, func(i item) outcome { return unsent(i.ID, 0) })
 				return moved, errors.Join(group.Wait(), record(ctx, s.pool, run, outcomes), err)
 			}
 		}
-		moved += max(len(items), 1)
+		if len(items)+asked == 0 {
+			return moved, group.Wait()
+		}
+		moved += len(items) + asked
 		if len(items) > 0 {
 			group.Go(func() error { return s.send(sending, run, items, started) })
 		}
@@ -185,10 +189,7 @@ func (s *toSalesforce) create(ctx context.Context, items []item, tasks []map[str
 		return nil, nil
 	}
 	client, _, _, err := s.client(ctx)
-	if err == nil && time.Since(claimed) > s.cfg.Lease {
-		err = errLeaseLost // this process stood still: another run may know of these rows by now
-	}
-	if err != nil {
+	if err != nil || time.Since(claimed) > s.cfg.Lease { // this process stood still: another run may know of these rows by now
 		return forAll(items, func(i item) outcome { return unsent(i.ID, 0) }), err
 	}
 	results, err := client.CreateMany(purpose(ctx, "activities"), "Task", tasks)

@@ -28,23 +28,24 @@ var knownOpportunity = selection{
 }
 
 // askOpportunities asks Salesforce for the open opportunity of the contacts of due
-// Tasks, up to some thousand in one call, and remembers the answers.
-func (s *toSalesforce) askOpportunities(ctx context.Context) error {
+// Tasks, up to some thousand in one call, remembers the answers, and returns how many
+// contacts it asked for.
+func (s *toSalesforce) askOpportunities(ctx context.Context) (int, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT DISTINCT left(kp.salesforce_contact_id, 15) FROM (
 			SELECT activity_id FROM deliveries WHERE destination = 'salesforce' AND operation = 'create' AND state = 'pending'
 				AND hold IS NULL AND due_at <= clock_timestamp() ORDER BY due_at, id LIMIT 20000) d `+knownOpportunity.joins+`
-		WHERE NOT (true `+knownOpportunity.where+`) LIMIT $1`, idsPerQuery*queriesACall)
+		WHERE (true `+knownOpportunity.where+`) IS NOT TRUE LIMIT $1`, idsPerQuery*queriesACall)
 	if err != nil {
-		return fmt.Errorf("find contacts whose opportunity is not known: %w", err)
+		return 0, fmt.Errorf("find contacts whose opportunity is not known: %w", err)
 	}
 	contacts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil || len(contacts) == 0 {
-		return err
+		return 0, err
 	}
 	client, _, _, err := s.client(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var queries []string
 	for from := 0; from < len(contacts); from += idsPerQuery {
@@ -53,7 +54,7 @@ func (s *toSalesforce) askOpportunities(ctx context.Context) error {
 	}
 	answers, err := client.CompositeQueries(purpose(ctx, "opportunities"), queries)
 	if err != nil && !isDenied(err) {
-		return fmt.Errorf("ask for the opportunities of %d contacts: %w", len(contacts), err)
+		return 0, fmt.Errorf("ask for the opportunities of %d contacts: %w", len(contacts), err)
 	}
 	opportunities := map[string]string{}
 	for _, answer := range answers {
@@ -63,7 +64,7 @@ func (s *toSalesforce) askOpportunities(ctx context.Context) error {
 			}
 		}
 	}
-	return s.remember(ctx, contacts, opportunities)
+	return len(contacts), s.remember(ctx, contacts, opportunities)
 }
 
 // isDenied says that the user may not see what was asked for; then Tasks go to the

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// demoActors are what mail plug-ins, dialers and campaign tools do all day: they
+// record activities through the API, as any program would.
+type demoActors struct {
+	url    string
+	token  string
+	random *rand.Rand
+	client *http.Client
+
+	run    string // begins the keys, so that another run's are other activities
+	n      int
+	people []demoPerson
+	emails []demoEmail // sent lately, oldest first
+}
+
+type demoPerson struct {
+	ID string `json:"id"`
+}
+
+type demoEmail struct {
+	key     string
+	person  string
+	rep     string
+	subject string
+	opened  bool
+}
+
+// Those whom the demo's mail and calls come from; the last has no user in Salesforce.
+var demoReps = []string{demoRep, demoRep, "u3@example.com", "u4@example.com", "guest.rep@example.com"}
+
+var (
+	demoSubjects  = []string{"Quick question", "Your trial", "Following up", "Next steps", "Pricing", "Intro to your team", "Notes from our call", "Renewal"}
+	demoCampaigns = []string{"Q1 outreach", "Webinar follow-up", "Win back"}
+	demoOutcomes  = []string{"Interested", "Call back later", "Left the company", "Meeting booked"}
+	demoTemplates = []string{"Intro", "Follow-up 1", "Break-up"}
+)
+
+// runActors records something every so often until ctx ends.
+func runActors(ctx context.Context, url, token string, every time.Duration) {
+	a := &demoActors{url: url, token: token, random: rand.New(rand.NewPCG(1, 2)), client: &http.Client{Timeout: 10 * time.Second},
+		run: time.Now().UTC().Format("150405")}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			// The next tick tries anew: nobody waits for made-up activities.
+			_ = a.act(ctx)
+		}
+	}
+}
+
+func (a *demoActors) act(ctx context.Context) error {
+	if len(a.people) == 0 {
+		var page struct {
+			Items []demoPerson `json:"items"`
+		}
+		if err := a.call(ctx, http.MethodGet, "/people?limit=200", nil, &page); err != nil || len(page.Items) == 0 {
+			return err
+		}
+		a.people = page.Items
+	}
+	activities := []map[string]any{a.next()}
+	return a.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil)
+}
+
+// next makes up an activity: mostly emails and what happens to them.
+func (a *demoActors) next() map[string]any {
+	a.n++
+	activity := map[string]any{"key": fmt.Sprintf("demo-%s-%d", a.run, a.n), "occurred_at": time.Now().UTC().Format(time.RFC3339)}
+	chance := a.random.IntN(100)
+	switch {
+	case chance < 40 || len(a.emails) == 0:
+		a.email(activity)
+	case chance < 80:
+		a.engagement(activity)
+	case chance < 92:
+		activity["type"], activity["person_id"], activity["rep"] = "call_received", a.person(), pick(a.random, demoReps)
+		activity["subject"], activity["call_outcome"] = "Call about "+pick(a.random, demoSubjects), pick(a.random, demoOutcomes)
+		activity["call_reason"], activity["call_duration_seconds"] = "Follow-up", 20+a.random.IntN(600)
+	default:
+		kinds := []string{"campaign_added", "campaign_removed"}
+		activity["type"], activity["person_id"], activity["rep"] = pick(a.random, kinds), a.person(), pick(a.random, demoReps)
+		activity["campaign_name"] = pick(a.random, demoCampaigns)
+	}
+	return activity
+}
+
+func (a *demoActors) email(activity map[string]any) {
+	e := demoEmail{key: activity["key"].(string), person: a.person(), rep: pick(a.random, demoReps), subject: pick(a.random, demoSubjects)}
+	activity["type"], activity["person_id"], activity["rep"], activity["subject"] = "email_sent", e.person, e.rep, e.subject
+	activity["body_preview"] = "Hello, I wanted to ask whether you have a minute this week."
+	activity["template_name"], activity["campaign_name"] = pick(a.random, demoTemplates), pick(a.random, demoCampaigns)
+	activity["campaign_day"], activity["campaign_step"] = fmt.Sprint(1+a.random.IntN(9)), fmt.Sprint(1+a.random.IntN(4))
+	a.emails = append(a.emails, e)
+	if len(a.emails) > 30 {
+		a.emails = a.emails[1:]
+	}
+}
+
+// engagement happens to an email of late: it is opened before anything else.
+func (a *demoActors) engagement(activity map[string]any) {
+	at := a.random.IntN(len(a.emails))
+	e := &a.emails[at]
+	activity["type"], activity["person_id"], activity["rep"], activity["email_key"] = "email_opened", e.person, e.rep, e.key
+	if !e.opened {
+		e.opened = true
+		if a.random.IntN(20) == 0 {
+			activity["type"], activity["bounce_type"] = "email_bounced", "hard"
+		}
+		return
+	}
+	switch a.random.IntN(3) {
+	case 0:
+		activity["type"], activity["link_url"] = "email_clicked", "https://www.example.com/pricing"
+	case 1:
+		activity["type"], activity["body_preview"] = "email_replied", "Thanks, Thursday works for me."
+		activity["subject"] = e.subject
+	}
+}
+
+func (a *demoActors) person() string { return pick(a.random, a.people).ID }
+
+func pick[T any](random *rand.Rand, list []T) T { return list[random.IntN(len(list))] }
+
+func (a *demoActors) call(ctx context.Context, method, path string, body, result any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("write a request of the demo: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, a.url+"/api/v1"+path, bytes.NewReader(raw))
+	if err != nil {
+		return fmt.Errorf("make a request of the demo: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+a.token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("call the API for the demo: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("call the API for the demo: HTTP %d", resp.StatusCode)
+	}
+	if result == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(result)
+}
