@@ -17,6 +17,7 @@ import (
 
 	"salesactions/models"
 	sandboxmarketo "salesactions/sandbox/marketo"
+	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine"
 )
 
@@ -283,11 +284,13 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 	if length == 0 {
 		return nil
 	}
-	box, err := startSandbox("127.0.0.1:0", sandboxmarketo.Config{People: 200_000, Seed: 1, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret, Latency: 200 * time.Millisecond})
+	boxes, err := startSandboxes("127.0.0.1:0", sandboxmarketo.Config{People: 200_000, Seed: 1, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret, Latency: 200 * time.Millisecond},
+		"127.0.0.1:0", sandboxsalesforce.Config{People: 1})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = box.stop(ctx) }() // a benchmark's end
+	defer func() { _ = boxes.stop(ctx) }() // a benchmark's end
+	box := boxes.marketo
 	for _, sql := range []string{`TRUNCATE people, sync_runs, person_changes, sync_cursors, seen_changes, touched_people, api_usage CASCADE`,
 		`UPDATE people_sync SET state = 'idle'`, `UPDATE people_totals SET live = 0, archived = 0`} {
 		if _, err := b.store.db.Pool.Exec(ctx, sql); err != nil {
@@ -296,7 +299,7 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 	}
 	const rate = 50
 	engine, err := b.store.newEngine(b.command, syncengine.Config{Work: true, Rate: rate, Copy: syncengine.CopyPaged, DailyBudget: 1 << 40,
-		Marketo: syncengine.Credentials{Endpoint: box.url, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret}})
+		Marketo: syncengine.Credentials{Endpoint: boxes.marketoURL, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret}})
 	if err == nil {
 		err = engine.Start(ctx)
 	}
@@ -318,7 +321,7 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 }
 
 // countCalls waits for the sync to be under way, then counts.
-func countCalls(ctx context.Context, box *sandbox, length time.Duration) (float64, error) {
+func countCalls(ctx context.Context, box *sandboxmarketo.Server, length time.Duration) (float64, error) {
 	count := func() (n int) {
 		for _, calls := range box.Calls() {
 			n += calls

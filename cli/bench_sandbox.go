@@ -11,10 +11,11 @@ import (
 	"syscall"
 )
 
-// sandboxProcess is a sandbox in a process of its own, so that its memory and its
+// sandboxProcess are the sandboxes in a process of its own, so that its memory and its
 // world are not counted as the program's.
 type sandboxProcess struct {
-	Endpoint string
+	Endpoint string // Marketo's
+	OrgURL   string // Salesforce's
 	command  *exec.Cmd
 }
 
@@ -23,7 +24,7 @@ func startSandboxProcess(ctx context.Context, people int) (*sandboxProcess, erro
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	command := exec.CommandContext(ctx, self, "sandbox", "--json", "--marketo-addr", "127.0.0.1:0", "--people", strconv.Itoa(people),
+	command := exec.CommandContext(ctx, self, "sandbox", "--json", "--marketo-addr", "127.0.0.1:0", "--salesforce-addr", "127.0.0.1:0", "--people", strconv.Itoa(people),
 		"--quota", "off", "--bulk-delay", "100ms", "--bulk-refresh", "150ms")
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
@@ -34,13 +35,16 @@ func startSandboxProcess(ctx context.Context, people int) (*sandboxProcess, erro
 		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}
 	var said struct {
-		Marketo struct{ Endpoint string }
+		Marketo    struct{ Endpoint string }
+		Salesforce struct {
+			LoginURL string `json:"login_url"`
+		}
 	}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &said)
 	}
-	box := &sandboxProcess{Endpoint: said.Marketo.Endpoint, command: command}
+	box := &sandboxProcess{Endpoint: said.Marketo.Endpoint, OrgURL: said.Salesforce.LoginURL, command: command}
 	if err != nil {
 		box.stop()
 		return nil, fmt.Errorf("read where the sandbox is: %w", err)

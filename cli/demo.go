@@ -14,6 +14,7 @@ import (
 
 	"salesactions/models"
 	sandboxmarketo "salesactions/sandbox/marketo"
+	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine"
 )
 
@@ -27,7 +28,7 @@ const (
 func newDemo(_ *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "demo",
-		Short: "Run the whole product with a private database, a sandbox of Marketo and made-up people",
+		Short: "Run the whole product with a private database, sandboxes of Marketo and Salesforce, and made-up people",
 		Args:  cobra.NoArgs,
 		RunE:  demo,
 		// Its users have a known password and its Marketo is made up.
@@ -38,7 +39,10 @@ func newDemo(_ *environment) *cobra.Command {
 	flags.String("addr", "127.0.0.1:8080", "address to listen on")
 	flags.String("base-url", "", "where people reach the program")
 	flags.String("trusted-proxies", "", "networks of proxies that are believed")
-	flags.String("quota", "real", "limits of Marketo's sandbox: real, or off for a quick look")
+	flags.String("quota", "real", "limits of the sandboxes: real, or off for a quick look")
+	flags.String("marketo-addr", "127.0.0.1:0", "address of Marketo's sandbox")
+	flags.String("salesforce-addr", "127.0.0.1:0", "address of Salesforce's sandbox")
+	flags.Duration("actors-every", 3*time.Second, "how often something happens by itself once people are there; 0: never")
 	flags.Bool("json", false, "print where to go and how to sign in as one line of JSON, once ready")
 	addEngineFlags(command)
 	describe(flags)
@@ -87,7 +91,8 @@ func demo(command *cobra.Command, _ []string) error {
 	}
 	// The demo's Marketo is its own, so it need not be polite, and has no minutes to wait for.
 	for name, value := range map[string]string{"marketo-rate": rate, "marketo-concurrency": "8", "marketo-daily-budget": "50000",
-		"marketo-export-poll": "1s", "sync-poll-interval": "2s", "sync-sweep-interval": "30s"} {
+		"marketo-export-poll": "1s", "sync-poll-interval": "2s", "sync-sweep-interval": "30s",
+		"marketo-settle": "15s", "salesforce-settle": "15s"} {
 		if !flags.Changed(name) {
 			if err := flags.Set(name, value); err != nil {
 				return fmt.Errorf("tune the demo: %w", err)
@@ -100,8 +105,11 @@ func demo(command *cobra.Command, _ []string) error {
 	}
 	config.Work = true
 	people, _ := flags.GetInt("people")
-	box, err := startSandbox("127.0.0.1:0", sandboxmarketo.Config{People: people, Seed: 1, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
-		BulkDelay: time.Second, BulkRefresh: 900 * time.Millisecond, CommitLag: 4 * time.Second, HasOpportunity: true})
+	marketoAddr, _ := flags.GetString("marketo-addr")
+	salesforceAddr, _ := flags.GetString("salesforce-addr")
+	box, err := startSandboxes(marketoAddr, sandboxmarketo.Config{People: people, Seed: 1, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
+		BulkDelay: time.Second, BulkRefresh: 900 * time.Millisecond, CommitLag: 4 * time.Second, HasOpportunity: true},
+		salesforceAddr, sandboxsalesforce.Config{People: people, Seed: 1, QuotaOff: quota == "off", KeyField: models.DefaultKeyField})
 	if err != nil {
 		return err
 	}
@@ -131,7 +139,7 @@ func claimFolder(dir string) error {
 	return nil
 }
 
-func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sandbox) error {
+func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sandboxes) error {
 	a, err := s.newApp(command, config)
 	if err != nil {
 		return err
@@ -142,13 +150,17 @@ func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sa
 	if err != nil {
 		return errors.Join(err, a.listener.Close())
 	}
+	every, _ := command.Flags().GetDuration("actors-every")
 	var actors sync.WaitGroup
-	actors.Go(func() { box.RunWebhooks(ctx) })
-	actors.Go(func() {
-		if waitForCopy(ctx, a.engine) {
-			box.RunActors(ctx, 3*time.Second)
-		}
-	})
+	actors.Go(func() { box.marketo.RunWebhooks(ctx) })
+	if every > 0 {
+		actors.Go(func() {
+			if waitForCopy(ctx, a.engine) {
+				actors.Go(func() { box.marketo.RunActors(ctx, every) })
+				runActors(ctx, a.url(), made.Token, every)
+			}
+		})
+	}
 	err = a.run(ctx, func() { announce(command, made) })
 	cancel()
 	actors.Wait()
@@ -157,10 +169,10 @@ func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sa
 
 // furnish makes the users, the token and the connection, where a kept data folder
 // does not have them yet.
-func furnish(ctx context.Context, a *app, box *sandbox) (demoEnvironment, error) {
+func furnish(ctx context.Context, a *app, box *sandboxes) (demoEnvironment, error) {
 	made := demoEnvironment{URL: a.url(), Admin: demoAccount{demoAdmin, demoPassword}, Rep: demoAccount{demoRep, demoPassword},
-		MarketoURL: box.url, DatabaseURL: a.store.url}
-	if err := a.reconnect(ctx, box.url); err != nil {
+		MarketoURL: box.marketoURL, SalesforceURL: box.orgURL, DatabaseURL: a.store.url}
+	if err := a.reconnect(ctx, box); err != nil {
 		return made, err
 	}
 	db := a.store.db.Gorm
@@ -177,18 +189,32 @@ func furnish(ctx context.Context, a *app, box *sandbox) (demoEnvironment, error)
 	if err != nil {
 		return made, err
 	}
-	box.Webhook(a.url()+"/api/v1/webhooks/marketo", "X-Webhook-Secret", secret)
-	return made, models.SaveRecordLinks(ctx, db, models.RecordLinks{MarketoURL: "https://app-demo.marketo.example", SalesforceURL: "https://acme.lightning.force.example"},
+	box.marketo.Webhook(a.url()+"/api/v1/webhooks/marketo", "X-Webhook-Secret", secret)
+	return made, models.SaveRecordLinks(ctx, db, models.RecordLinks{MarketoURL: "https://app-demo.marketo.example", SalesforceURL: box.orgURL},
 		models.AnyVersion, "system")
 }
 
-// reconnect points a kept workspace at this run's sandbox, which has another port
-// but the same people.
-func (a *app) reconnect(ctx context.Context, url string) error {
+// reconnect points a kept workspace at this run's sandboxes, which have other ports
+// but the same people, and turns on what an admin would choose.
+func (a *app) reconnect(ctx context.Context, box *sandboxes) error {
 	if _, err := a.store.db.Pool.Exec(ctx, `DELETE FROM connections WHERE system = 'marketo'`); err != nil {
 		return fmt.Errorf("forget the sandbox of the run before: %w", err)
 	}
-	return a.engine.SaveMarketo(ctx, url+"/rest", sandboxClientID, sandboxClientSecret, "system")
+	const actor = "system"
+	if err := a.engine.SaveMarketo(ctx, box.marketoURL+"/rest", sandboxClientID, sandboxClientSecret, actor); err != nil {
+		return err
+	}
+	if err := a.engine.SaveSalesforce(ctx, box.orgURL, sandboxAppID, sandboxAppSecret, actor); err != nil {
+		return err
+	}
+	if err := a.engine.ConnectSalesforceApp(ctx, actor); err != nil {
+		return err
+	}
+	yes := true
+	if err := a.engine.ChangeLogging(ctx, syncengine.LoggingChange{Emails: &yes, Replies: &yes, Calls: &yes, Tasks: &yes}, actor); err != nil {
+		return err
+	}
+	return a.engine.BackdateLogging(ctx)
 }
 
 // waitForCopy waits until an admin has run the initial sync.
@@ -222,8 +248,9 @@ func announce(command *cobra.Command, made demoEnvironment) {
 
   Sign in as the admin and press Start sync in Settings → Data sync.
   Marketo's sandbox: %s
+  Salesforce's sandbox: %s (people sign in as integration@example.com, sandbox-password)
   API token (admin): %s
   Ctrl-C stops it.
 
-`, made.URL, made.Admin.Email, made.Admin.Password, made.Rep.Email, made.Rep.Password, made.MarketoURL, made.Token)
+`, made.URL, made.Admin.Email, made.Admin.Password, made.Rep.Email, made.Rep.Password, made.MarketoURL, made.SalesforceURL, made.Token)
 }

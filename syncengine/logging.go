@@ -52,6 +52,19 @@ func (e *Engine) ChangeLogging(ctx context.Context, change LoggingChange, actor 
 	}
 }
 
+// BackdateLogging lets the switches that are on hold for all of the past, where
+// nothing is logged twice by it: in a workspace that was just made.
+func (e *Engine) BackdateLogging(ctx context.Context) error {
+	logging, version, err := models.LoadLogging(ctx, e.db)
+	if err != nil {
+		return err
+	}
+	for _, s := range []*models.Switch{&logging.Emails, &logging.Replies, &logging.Calls, &logging.Tasks} {
+		s.Since = time.Time{}
+	}
+	return models.SaveLogging(ctx, e.db, logging, version, "system")
+}
+
 // fieldName is how Salesforce spells custom fields.
 var fieldName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]{0,60}__c|CallObject)?$`)
 

@@ -77,7 +77,35 @@ func (e *Engine) FinishSalesforce(ctx context.Context, userID int64, state, code
 		return &InvalidError{"connect", "Salesforce gave no refresh token, so that the connection would end in hours. " +
 			"Add the scope “Perform requests at any time (refresh_token, offline_access)” to your app in Salesforce and connect again."}
 	}
-	if err := e.keepGrant(ctx, grant, who, actor); err != nil {
+	return e.connected(ctx, flowWeb, grant, who, actor)
+}
+
+// ConnectSalesforceApp connects as the user whom the app itself may sign in as, with
+// no browser (Salesforce Help: OAuth 2.0 client credentials flow). It needs the org's
+// My Domain as the login URL. Errors: ErrSalesforceNotConfigured, *InvalidError.
+func (e *Engine) ConnectSalesforceApp(ctx context.Context, actor string) error {
+	r, found, err := e.salesforceRow(ctx)
+	if err != nil {
+		return err
+	}
+	if !found || r.clientID == "" || r.secret == "" {
+		return ErrSalesforceNotConfigured
+	}
+	oauth := r.oauth(e.plainHTTP())
+	grant, err := oauth.ClientCredentials(ctx)
+	var who salesforce.Identity
+	if err == nil {
+		who, err = oauth.Identity(ctx, grant)
+	}
+	if err != nil {
+		return &InvalidError{"connect", e.words(err)}
+	}
+	return e.connected(ctx, flowClientCredentials, grant, who, actor)
+}
+
+// connected keeps a grant and looks what the org has.
+func (e *Engine) connected(ctx context.Context, flow string, grant salesforce.Grant, who salesforce.Identity, actor string) error {
+	if err := e.keepGrant(ctx, flow, grant, who, actor); err != nil {
 		return err
 	}
 	if err := e.auditJSON(ctx, actor, "salesforce.connect", grant.Instance, map[string]any{"org_id": who.OrgID, "username": who.Username}); err != nil {
@@ -109,11 +137,11 @@ func (e *Engine) takeAuthorization(ctx context.Context, userID int64, state stri
 
 // keepGrant stores the tokens. Another org's records are not this one's, so what was
 // remembered of those is forgotten.
-func (e *Engine) keepGrant(ctx context.Context, grant salesforce.Grant, who salesforce.Identity, actor string) error {
-	_, err := e.pool.Exec(ctx, `UPDATE salesforce_connection SET flow = 'web', access_sealed = $1, refresh_sealed = $2, instance_url = $3,
-			identity = $4, issued_at = $5, connected_at = now(), connected_by = $6, generation = generation + 1`,
+func (e *Engine) keepGrant(ctx context.Context, flow string, grant salesforce.Grant, who salesforce.Identity, actor string) error {
+	_, err := e.pool.Exec(ctx, `UPDATE salesforce_connection SET access_sealed = $1, refresh_sealed = $2, instance_url = $3,
+			identity = $4, issued_at = $5, connected_at = now(), connected_by = $6, flow = $7, generation = generation + 1`,
 		e.cfg.Box.Seal(grant.Access, sealedSalesforceAccess), e.cfg.Box.Seal(grant.Refresh, sealedSalesforceRefresh),
-		grant.Instance, who, grant.IssuedAt, actor)
+		grant.Instance, who, grant.IssuedAt, actor, flow)
 	if err != nil {
 		return fmt.Errorf("keep the connection to Salesforce: %w", err)
 	}

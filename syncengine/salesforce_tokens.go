@@ -156,13 +156,16 @@ func (t *salesforceTokens) renew(ctx context.Context, refused salesforce.Token) 
 		return salesforce.Token{}, errSalesforceReconnect
 	case r.generation > refused.Generation:
 		return salesforce.Token{Access: r.access, Instance: r.instance, Generation: r.generation}, nil
-	case r.refresh == "":
+	case r.refresh == "" && r.flow == flowWeb:
 		return salesforce.Token{}, t.lose(ctx, r.generation)
 	}
-	oauth := r.oauth(t.engine.plainHTTP())
-	grant, err := oauth.Refresh(ctx, r.refresh)
+	again := func() (salesforce.Grant, error) { return r.oauth(t.engine.plainHTTP()).Refresh(ctx, r.refresh) }
+	if r.flow == flowClientCredentials {
+		again = func() (salesforce.Grant, error) { return r.oauth(t.engine.plainHTTP()).ClientCredentials(ctx) }
+	}
+	grant, err := again()
 	if isTransport(err) { // either it never arrived, or the token was used up: both show now
-		grant, err = oauth.Refresh(ctx, r.refresh)
+		grant, err = again()
 	}
 	if isFinal(err) {
 		t.engine.log.ErrorContext(ctx, "Salesforce must be connected anew", "error", err)
@@ -175,6 +178,7 @@ func (t *salesforceTokens) renew(ctx context.Context, refused salesforce.Token) 
 	if next == "" {
 		next = r.refresh
 	}
+	// There is no refresh token where the app signs in by itself.
 	_, err = t.engine.pool.Exec(ctx, `UPDATE salesforce_connection SET access_sealed = $1, refresh_sealed = $2, instance_url = $3,
 			issued_at = $4, generation = generation + 1 WHERE generation = $5`,
 		t.engine.cfg.Box.Seal(grant.Access, sealedSalesforceAccess), t.engine.cfg.Box.Seal(next, sealedSalesforceRefresh),
