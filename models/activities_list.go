@@ -24,6 +24,7 @@ type ActivityQuery struct {
 	Since       time.Time   // occurred then or later
 	Before      time.Time   // occurred before
 	Waiting     bool        // whose person is not in the workspace (yet)
+	Loose       bool        // without what happened to an email that is recorded here
 
 	Cursor string // from ActivityPage, empty for the first page
 	Limit  int    // default 50, most 500
@@ -45,8 +46,8 @@ func ListActivities(ctx context.Context, db *gorm.DB, q ActivityQuery) (Activity
 		return ActivityPage{}, err
 	}
 	args["limit"] = q.Limit + 1
-	rows, err := scanActivities(db.WithContext(ctx).Raw(q.statement(where), args))
-	if err != nil {
+	var rows []Activity
+	if err := db.WithContext(ctx).Raw(q.statement(where), args).Scan(&rows).Error; err != nil {
 		return ActivityPage{}, translate(err, "list activities")
 	}
 	page := ActivityPage{Activities: rows}
@@ -82,7 +83,7 @@ func (q ActivityQuery) conditions() ([]string, map[string]any, error) {
 		"destination": q.Destination, "since": q.Since, "until": q.Before}
 	for condition, wanted := range map[string]bool{
 		"a.kind = @kind": q.Kind != "", "a.person_id = @person": q.PersonID != 0, "a.rep_email = @rep": q.RepEmail != "",
-		"a.person_id IS NULL": q.Waiting,
+		"a.person_id IS NULL": q.Waiting, "a.email_id IS NULL": q.Loose,
 	} {
 		if wanted {
 			where = append(where, condition)
@@ -152,23 +153,4 @@ func readActivityCursor(text string) (activityCursor, error) {
 		return c, fmt.Errorf("read the cursor of activities: %w", ErrBadCursor)
 	}
 	return c, nil
-}
-
-// scanActivities reads rows whose attributes are text.
-func scanActivities(find *gorm.DB) ([]Activity, error) {
-	var rows []struct {
-		Activity   `gorm:"embedded"`
-		Attributes string
-	}
-	if err := find.Scan(&rows).Error; err != nil {
-		return nil, err
-	}
-	activities := make([]Activity, len(rows))
-	for i, row := range rows {
-		activities[i] = row.Activity
-		if err := json.Unmarshal([]byte(row.Attributes), &activities[i].Attributes); err != nil {
-			return nil, fmt.Errorf("read the attributes of an activity: %w", err)
-		}
-	}
-	return activities, nil
 }

@@ -2,6 +2,9 @@ package models
 
 import (
 	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,6 +84,32 @@ type ActivityAttributes struct {
 	AttachmentViewed    *bool  `json:"attachment_viewed,omitempty"`
 }
 
+// Scan implements sql.Scanner; the column holds JSON.
+func (a *ActivityAttributes) Scan(value any) error {
+	var raw []byte
+	switch value := value.(type) {
+	case string:
+		raw = []byte(value)
+	case []byte:
+		raw = value
+	default:
+		return fmt.Errorf("read the attributes of an activity: %T is not JSON", value)
+	}
+	if err := json.Unmarshal(raw, a); err != nil {
+		return fmt.Errorf("read the attributes of an activity: %w", err)
+	}
+	return nil
+}
+
+// Value implements driver.Valuer.
+func (a ActivityAttributes) Value() (driver.Value, error) {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("write the attributes of an activity: %w", err)
+	}
+	return string(raw), nil
+}
+
 // Activity is something that happened between a rep and a person. It is recorded
 // once and never changed, but for its person and its email, which may become known
 // later.
@@ -101,18 +130,16 @@ type Activity struct {
 	Attributes         ActivityAttributes
 }
 
-// activityColumns leave the attributes as text, which activityRow reads.
+// activityColumns are read from activities "a".
 const activityColumns = `a.id, a.token_id, a.key, a.kind, a.occurred_at, a.recorded_at, a.person_id, a.person_marketo_id,
-	a.person_salesforce_id, a.person_email, a.rep_email, a.email_id, a.email_key, a.attributes::text AS attributes`
+	a.person_salesforce_id, a.person_email, a.rep_email, a.email_id, a.email_key, a.attributes`
 
 // FindActivity returns an activity or ErrNotFound.
 func FindActivity(ctx context.Context, db *gorm.DB, id uuid.UUID) (Activity, error) {
-	rows, err := scanActivities(db.WithContext(ctx).Raw(`SELECT `+activityColumns+` FROM activities a WHERE a.id = ?`, id))
-	if err == nil && len(rows) == 0 {
-		err = gorm.ErrRecordNotFound
+	var a Activity
+	found := db.WithContext(ctx).Raw(`SELECT `+activityColumns+` FROM activities a WHERE a.id = ?`, id).Scan(&a)
+	if found.Error == nil && found.RowsAffected == 0 {
+		return Activity{}, translate(gorm.ErrRecordNotFound, "find activity")
 	}
-	if err != nil {
-		return Activity{}, translate(err, "find activity")
-	}
-	return rows[0], nil
+	return a, translate(found.Error, "find activity")
 }

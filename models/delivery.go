@@ -72,14 +72,14 @@ type SkipReason string
 
 // The reasons.
 const (
-	SkippedKind         SkipReason = "kind_not_logged"      // campaign steps never become Tasks
-	SkippedOff          SkipReason = "switched_off"         // the admin does not log this kind
-	SkippedBefore       SkipReason = "before_switched_on"   // it happened before the admin began to log this kind
-	SkippedNoRecord     SkipReason = "no_salesforce_record" // the person has neither lead nor contact
-	SkippedNoEmail      SkipReason = "no_email"             // an engagement that names no email
-	SkippedEmail        SkipReason = "email_not_logged"     // the email that it belongs to has no Task
-	SkippedNoFields     SkipReason = "no_task_fields"       // the org has none of the fields that would show it
-	SkippedTaskDeleted  SkipReason = "task_deleted"         // somebody deleted the email's Task in Salesforce
+	SkippedKind        SkipReason = "kind_not_logged"      // campaign steps never become Tasks
+	SkippedOff         SkipReason = "switched_off"         // the admin does not log this kind
+	SkippedBefore      SkipReason = "before_switched_on"   // it happened before the admin began to log this kind
+	SkippedNoRecord    SkipReason = "no_salesforce_record" // the person has neither lead nor contact
+	SkippedNoEmail     SkipReason = "no_email"             // an engagement that names no email
+	SkippedEmail       SkipReason = "email_not_logged"     // the email that it belongs to has no Task
+	SkippedNoFields    SkipReason = "no_task_fields"       // the org has none of the fields that would show it
+	SkippedTaskDeleted SkipReason = "task_deleted"         // somebody deleted the email's Task in Salesforce
 )
 
 // Delivery is what becomes of one activity in one destination.

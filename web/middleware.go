@@ -15,7 +15,7 @@ import (
 )
 
 // maxBody bounds what a request may send; single calls may allow less.
-const maxBody = "4M"
+const maxBody = "8M"
 
 // middleware is what every request passes, in this order: the outer ones see also
 // what the inner ones refuse.

@@ -108,7 +108,7 @@ func TestErrorsAreTold(t *testing.T) {
 		v.get("/people?q=%00%ff%fe&owner=%00").status(http.StatusOK)
 	})
 	t.Run("a body that is too large", func(t *testing.T) {
-		v.do(http.MethodPost, "/account/password", map[string][]string{"csrf": {strings.Repeat("x", 5<<20)}}).
+		v.do(http.MethodPost, "/account/password", map[string][]string{"csrf": {strings.Repeat("x", 9<<20)}}).
 			status(http.StatusRequestEntityTooLarge)
 	})
 }

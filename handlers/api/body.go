@@ -39,8 +39,11 @@ func readBody(c echo.Context, into any) error {
 }
 
 // readAll reads a body of at most maxBody bytes.
-func readAll(c echo.Context) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
+func readAll(c echo.Context) ([]byte, error) { return readAllOf(c, maxBody) }
+
+// readAllOf reads a body of at most so many bytes.
+func readAllOf(c echo.Context, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, most))
 	var tooLarge *http.MaxBytesError
 	var refused *echo.HTTPError // by a limit of the web layer
 	switch {
@@ -65,7 +68,7 @@ func checkMedia(contentType string) error {
 	return nil
 }
 
-func bodyProblem(err error) error {
+func bodyProblem(err error) *Problem {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
 		pointer := "#/" + strings.ReplaceAll(wrongType.Field, ".", "/")

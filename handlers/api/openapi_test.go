@@ -102,6 +102,9 @@ func TestOpenAPI(t *testing.T) {
 		require.Equal(t, []string{
 			"GET /api/v1/people token:read",
 			"GET /api/v1/people/{id} token:read",
+			"GET /api/v1/activities token:read",
+			"POST /api/v1/activities token:record",
+			"GET /api/v1/activities/{id} token:read",
 			"GET /api/v1/sync token:read",
 			"POST /api/v1/sync token:admin",
 			"GET /api/v1/settings token:admin",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -90,6 +91,19 @@ func (q *query) number(name string) int64 {
 		q.fault(name, fmt.Sprintf("The parameter %q must be a positive whole number.", name))
 	}
 	return n
+}
+
+// time returns a time, the zero time when it is absent.
+func (q *query) time(name string) time.Time {
+	given := q.values.Get(name)
+	if given == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, given)
+	if err != nil {
+		q.fault(name, fmt.Sprintf("The parameter %q must be an RFC 3339 time, like 2026-11-23T09:30:00Z.", name))
+	}
+	return at
 }
 
 // truth returns true or false, false when it is absent.

@@ -8,12 +8,28 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"salesactions/handlers/request"
+	"salesactions/models"
 	"salesactions/syncengine"
 )
 
 // Settings are what an admin may set through the API.
 type Settings struct {
-	Qualification Qualification `json:"qualification"`
+	LogEmails       bool          `json:"log_emails"`
+	LogReplies      bool          `json:"log_replies"`
+	LogCalls        bool          `json:"log_calls"`
+	SyncTasks       bool          `json:"sync_tasks"`
+	SubjectTemplate string        `json:"subject_template"`
+	Qualification   Qualification `json:"qualification"`
+}
+
+// settingsPatch are the members of a change; those that are absent stay.
+type settingsPatch struct {
+	LogEmails       *bool          `json:"log_emails"`
+	LogReplies      *bool          `json:"log_replies"`
+	LogCalls        *bool          `json:"log_calls"`
+	SyncTasks       *bool          `json:"sync_tasks"`
+	SubjectTemplate *string        `json:"subject_template"`
+	Qualification   *Qualification `json:"qualification"`
 }
 
 // Qualification is the rule that selects people.
@@ -35,7 +51,12 @@ func (h *Handlers) ShowSettings(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, Settings{Qualification: newQualification(rule)})
+	logging, _, err := models.LoadLogging(c.Request().Context(), h.db)
+	if err != nil {
+		return err
+	}
+	return ok(c, Settings{LogEmails: logging.Emails.On, LogReplies: logging.Replies.On, LogCalls: logging.Calls.On, SyncTasks: logging.Tasks.On,
+		SubjectTemplate: logging.SubjectTemplate, Qualification: newQualification(rule)})
 }
 
 // ChangeSettings answers PATCH /settings, as a merge patch (RFC 7396): members that
@@ -47,25 +68,30 @@ func (h *Handlers) ChangeSettings(c echo.Context) error {
 		return err
 	}
 	before, after := newQualification(rule), newQualification(rule)
-	patch := struct {
-		Qualification *Qualification `json:"qualification"`
-	}{&after}
+	patch := settingsPatch{Qualification: &after}
 	if err := readBody(c, &patch); err != nil {
 		return err
 	}
 	if patch.Qualification == nil {
 		return invalid(FieldError{Pointer: "#/qualification", Detail: "The rule that selects people cannot be removed."})
 	}
-	after = after.withoutNil()
-	if reflect.DeepEqual(before, after) {
-		return ok(c, Settings{Qualification: before})
+	if patch.SubjectTemplate != nil { // a bad one must not leave half of the patch behind
+		if _, err := h.engine.SubjectPreview(ctx, *patch.SubjectTemplate); err != nil {
+			return err
+		}
 	}
-	wanted, err := after.rule(rule)
-	if err != nil {
+	if after = after.withoutNil(); !reflect.DeepEqual(before, after) {
+		wanted, err := after.rule(rule)
+		if err != nil {
+			return err
+		}
+		if err := h.engine.SaveQualification(ctx, wanted, request.Actor(c)); err != nil {
+			return qualificationProblem(err)
+		}
+	}
+	change := syncengine.LoggingChange{Emails: patch.LogEmails, Replies: patch.LogReplies, Calls: patch.LogCalls, Tasks: patch.SyncTasks, SubjectTemplate: patch.SubjectTemplate}
+	if err := h.engine.ChangeLogging(ctx, change, request.Actor(c)); err != nil {
 		return err
-	}
-	if err := h.engine.SaveQualification(ctx, wanted, request.Actor(c)); err != nil {
-		return qualificationProblem(err)
 	}
 	return h.ShowSettings(c)
 }

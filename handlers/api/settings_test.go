@@ -12,10 +12,24 @@ func TestSettings(t *testing.T) {
 
 	t.Run("at first people are selected by owner", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, map[string]any{"qualification": map[string]any{
-			"mode": "owner_field", "list_id": nil, "list_name": nil,
-			"owner_fields": []any{}, "linkedin_fields": []any{}, "source_fields": []any{},
-		}}, setup(t, false).get("/settings"))
+		require.Equal(t, map[string]any{
+			"log_emails": false, "log_replies": false, "log_calls": false, "sync_tasks": false,
+			"subject_template": "{{activity_type}}: {{activity_subject}}",
+			"qualification": map[string]any{
+				"mode": "owner_field", "list_id": nil, "list_name": nil,
+				"owner_fields": []any{}, "linkedin_fields": []any{}, "source_fields": []any{},
+			}}, setup(t, false).get("/settings"))
+	})
+
+	t.Run("what is logged is changed, and the audit log says who", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, false)
+		status, now := b.call(http.MethodPatch, "/settings", `{"log_emails":true,"log_replies":true,"subject_template":"{{activity_subject}}"}`)
+		require.Equal(t, http.StatusOK, status)
+		require.Equal(t, []any{true, true, false, "{{activity_subject}}"}, []any{now["log_emails"], now["log_replies"], now["log_calls"], now["subject_template"]})
+		require.Equal(t, []string{"token:Dialer logging.change"}, b.actions())
+		problem := b.refuse(http.StatusBadRequest, http.MethodPatch, "/settings", `{"subject_template":"{{nobody}}"}`)
+		require.Equal(t, "#/subject_template", problem.Errors[0].Pointer)
 	})
 
 	t.Run("members that are absent stay, null empties, and the audit log says who", func(t *testing.T) {

@@ -62,10 +62,13 @@ func (b *bundle) mount(h *Handlers) {
 	b.server.HTTPErrorHandler = func(err error, c echo.Context) {
 		require.NoError(b.t, ProblemFor(err).Write(c))
 	}
+	dialer := models.APIToken{Name: "Dialer", Scope: models.ScopeAdmin}
+	require.NoError(b.t, b.db.Pool.QueryRow(b.t.Context(), `INSERT INTO api_tokens (name, scope, token_hash, hint, created_by)
+		VALUES ('Dialer', 'admin', '\x01', '', 'test') RETURNING id`).Scan(&dialer.ID))
 	b.server.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			request.SetID(c, requestID)
-			request.SetToken(c, models.APIToken{Name: "Dialer", Scope: models.ScopeAdmin})
+			request.SetToken(c, dialer)
 			return next(c)
 		}
 	})
