@@ -75,8 +75,10 @@ func (in *Input) Check(now time.Time) error {
 	case len(in.EmailKey) > MaxKey:
 		return invalid("email_key", "The key is longer than %d bytes.", MaxKey)
 	}
-	if err := noControls("key", in.Key); err != nil {
-		return err
+	for field, key := range map[string]string{"key": in.Key, "email_key": in.EmailKey} {
+		if err := noControls(field, key); err != nil {
+			return err
+		}
 	}
 	return checkAttributes(in.Attributes)
 }

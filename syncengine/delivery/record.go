@@ -88,32 +88,36 @@ func (r *Recorder) Record(ctx context.Context, tokenID int64, inputs []Input, lo
 }
 
 // admit checks the activities and finds their people; the second of two with one key
-// in a batch is left to the database, which refuses it.
+// in a batch is left to the database, which refuses it. Only what passed the check is
+// looked up: the database could not even be asked about some of the rest.
 func (r *Recorder) admit(ctx context.Context, inputs []Input, results []Result) ([]entry, error) {
-	who, err := lookUp(ctx, r.pool, inputs)
-	if err != nil {
-		return nil, err
-	}
 	now := r.now()
 	entries := make([]entry, 0, len(inputs))
+	sound := make([]Input, 0, len(inputs))
 	for i, in := range inputs {
-		person := int64(0)
-		err := in.Check(now)
-		if err == nil {
-			person, err = who.person(in)
-		}
-		if err != nil {
+		if err := in.Check(now); err != nil {
 			results[i] = refused(in.Key, err)
 			continue
 		}
-		id, err := uuid.NewV7()
-		if err != nil {
+		entries, sound = append(entries, entry{Input: in, position: i}), append(sound, in)
+	}
+	who, err := lookUp(ctx, r.pool, sound)
+	if err != nil {
+		return nil, err
+	}
+	admitted := entries[:0]
+	for _, e := range entries {
+		if e.personID, err = who.person(e.Input); err != nil {
+			results[e.position] = refused(e.Key, err)
+			continue
+		}
+		if e.id, err = uuid.NewV7(); err != nil {
 			return nil, fmt.Errorf("make an id: %w", err)
 		}
-		in.Attributes = stripNUL(in.Attributes)
-		entries = append(entries, entry{Input: in, id: id, personID: person, position: i})
+		e.Attributes = stripNUL(e.Attributes)
+		admitted = append(admitted, e)
 	}
-	return entries, nil
+	return admitted, nil
 }
 
 func refused(key string, err error) Result {
@@ -124,8 +128,9 @@ func refused(key string, err error) Result {
 	return Result{Key: key, Status: Invalid, Err: wrong}
 }
 
-// insertActivities adds those whose key is new, and says which. Engagement is tied
-// to its email if that is there already or in the same batch.
+// insertActivities adds those whose key is new, and says which. Keys go in by their
+// order, so that batches with the same keys wait for each other and never in a circle;
+// of two with one key the first of the batch wins.
 func insertActivities(ctx context.Context, tx pgx.Tx, tokenID int64, entries []entry) (map[uuid.UUID]bool, error) {
 	c := columns(entries)
 	rows, err := tx.Query(ctx, `
@@ -136,7 +141,7 @@ func insertActivities(ctx context.Context, tx pgx.Tx, tokenID int64, entries []e
 		FROM unnest($1::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[],
 			$11::text[], $12::text[], $13::jsonb[]) WITH ORDINALITY
 			AS t (id, key, kind, occurred_at, person, marketo, salesforce, email, email_folded, rep, email_key, attributes, position)
-		ORDER BY position
+		ORDER BY key, position
 		ON CONFLICT (token_id, key) DO NOTHING RETURNING id`,
 		c.ids, tokenID, c.keys, c.kinds, c.times, c.people, c.marketo, c.salesforce, c.emails, c.folded, c.reps, c.emailKeys, c.attributes)
 	if err != nil {
