@@ -31,13 +31,39 @@ func (b *bundle) cast() *bundle {
 // record sends a batch and returns its results.
 func (b *bundle) record(activities ...string) []map[string]any {
 	b.t.Helper()
-	status, answered := b.call(http.MethodPost, "/activities", `{"activities":[`+strings.Join(activities, ",")+`]}`)
+	return b.recorded(b.send(http.MethodPost, "/activities", batch(activities)), len(activities))
+}
+
+func batch(activities []string) string {
+	return `{"activities":[` + strings.Join(activities, ",") + `]}`
+}
+
+// recorded returns the results of a batch that was taken.
+func (b *bundle) recorded(answer func() (int, map[string]any), n int) []map[string]any {
+	b.t.Helper()
+	status, answered := answer()
 	require.Equal(b.t, http.StatusAccepted, status, answered)
 	var results []map[string]any
 	for _, r := range answered["results"].([]any) {
 		results = append(results, r.(map[string]any))
 	}
-	require.Len(b.t, results, len(activities))
+	require.Len(b.t, results, n)
+	return results
+}
+
+// together sends batches at one moment and returns all results.
+func (b *bundle) together(batches ...[]string) []map[string]any {
+	b.t.Helper()
+	var wait sync.WaitGroup
+	answers := make([]func() (int, map[string]any), len(batches))
+	for i, activities := range batches {
+		wait.Go(func() { answers[i] = b.send(http.MethodPost, "/activities", batch(activities)) })
+	}
+	wait.Wait()
+	var results []map[string]any
+	for i, answer := range answers {
+		results = append(results, b.recorded(answer, len(batches[i]))...)
+	}
 	return results
 }
 
@@ -55,14 +81,10 @@ func TestAnActivityIsRecordedOnce(t *testing.T) {
 	require.Equal(t, results[0]["id"], results[1]["id"])
 	require.Equal(t, "created", results[2]["status"])
 
-	var wait sync.WaitGroup
-	ids := make([]any, 8)
-	for i := range ids {
-		wait.Go(func() { ids[i] = b.record(activity("c", "call_received", `"person_id":1001`))[0]["id"] })
-	}
-	wait.Wait()
-	for _, id := range ids {
-		require.Equal(t, ids[0], id)
+	again := []string{activity("c", "call_received", `"person_id":1001`)}
+	results = b.together(again, again, again, again, again, again, again, again)
+	for _, r := range results {
+		require.Equal(t, results[0]["id"], r["id"])
 	}
 	require.Equal(t, 3, b.count(`SELECT count(*) FROM activities`))
 	require.Equal(t, 6, b.count(`SELECT count(*) FROM deliveries`))

@@ -19,6 +19,8 @@ type Settings struct {
 	LogCalls        bool          `json:"log_calls"`
 	SyncTasks       bool          `json:"sync_tasks"`
 	SubjectTemplate string        `json:"subject_template"`
+	KeyField        string        `json:"key_field"`
+	MarkerField     string        `json:"marker_field"`
 	Qualification   Qualification `json:"qualification"`
 }
 
@@ -29,6 +31,8 @@ type settingsPatch struct {
 	LogCalls        *bool          `json:"log_calls"`
 	SyncTasks       *bool          `json:"sync_tasks"`
 	SubjectTemplate *string        `json:"subject_template"`
+	KeyField        *string        `json:"key_field"`
+	MarkerField     *string        `json:"marker_field"`
 	Qualification   *Qualification `json:"qualification"`
 }
 
@@ -56,7 +60,7 @@ func (h *Handlers) ShowSettings(c echo.Context) error {
 		return err
 	}
 	return ok(c, Settings{LogEmails: logging.Emails.On, LogReplies: logging.Replies.On, LogCalls: logging.Calls.On, SyncTasks: logging.Tasks.On,
-		SubjectTemplate: logging.SubjectTemplate, Qualification: newQualification(rule)})
+		SubjectTemplate: logging.SubjectTemplate, KeyField: logging.KeyField, MarkerField: logging.MarkerField, Qualification: newQualification(rule)})
 }
 
 // ChangeSettings answers PATCH /settings, as a merge patch (RFC 7396): members that
@@ -89,7 +93,8 @@ func (h *Handlers) ChangeSettings(c echo.Context) error {
 			return qualificationProblem(err)
 		}
 	}
-	change := syncengine.LoggingChange{Emails: patch.LogEmails, Replies: patch.LogReplies, Calls: patch.LogCalls, Tasks: patch.SyncTasks, SubjectTemplate: patch.SubjectTemplate}
+	change := syncengine.LoggingChange{Emails: patch.LogEmails, Replies: patch.LogReplies, Calls: patch.LogCalls, Tasks: patch.SyncTasks,
+		SubjectTemplate: patch.SubjectTemplate, KeyField: patch.KeyField, MarkerField: patch.MarkerField}
 	if err := h.engine.ChangeLogging(ctx, change, request.Actor(c)); err != nil {
 		return err
 	}

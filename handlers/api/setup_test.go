@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -30,12 +31,15 @@ const (
 // bundle is an API with a database of its own. Its routes are those of openapi.json,
 // and each answer is held against it.
 type bundle struct {
-	t       *testing.T
-	db      *postgres.DB
-	server  *echo.Echo
-	truth   *truth
-	answers string // the path of the document that answered last
+	t      *testing.T
+	db     *postgres.DB
+	server *echo.Echo
+	truth  *truth
 }
+
+// answered is the key of a request's context under which the path of the document
+// that answers is kept.
+type answered struct{}
 
 // setup starts the API; connected says whether Marketo has credentials.
 func setup(t *testing.T, connected bool) *bundle {
@@ -77,7 +81,7 @@ func (b *bundle) mount(h *Handlers) {
 		require.True(b.t, ok, operation.ID)
 		path := strings.TrimPrefix(operation.Path, Prefix)
 		b.server.Add(operation.Method, Prefix+strings.NewReplacer("{", ":", "}", "").Replace(path), func(c echo.Context) error {
-			b.answers = path
+			*c.Request().Context().Value(answered{}).(*string) = path
 			return handler(c)
 		})
 	}
@@ -88,9 +92,16 @@ func handlerName(operationID string) string {
 }
 
 // call sends a request, holds the answer against openapi.json, and returns it.
-func (b *bundle) call(method, target, body string, header ...string) (status int, answered map[string]any) {
+func (b *bundle) call(method, target, body string, header ...string) (int, map[string]any) {
 	b.t.Helper()
-	r := httptest.NewRequestWithContext(b.t.Context(), method, Prefix+target, strings.NewReader(body))
+	return b.send(method, target, body, header...)()
+}
+
+// send is call for goroutines: what it returns holds the answer against the document,
+// and is for the test's own.
+func (b *bundle) send(method, target, body string, header ...string) func() (int, map[string]any) {
+	var path string
+	r := httptest.NewRequestWithContext(context.WithValue(b.t.Context(), answered{}, &path), method, Prefix+target, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -99,9 +110,12 @@ func (b *bundle) call(method, target, body string, header ...string) (status int
 	}
 	w := httptest.NewRecorder()
 	b.server.ServeHTTP(w, r)
-	b.truth.check(b.t, strings.ToLower(method), b.answers, w)
-	require.NoError(b.t, json.Unmarshal(w.Body.Bytes(), &answered))
-	return w.Code, answered
+	return func() (status int, told map[string]any) {
+		b.t.Helper()
+		b.truth.check(b.t, strings.ToLower(method), path, w)
+		require.NoError(b.t, json.Unmarshal(w.Body.Bytes(), &told))
+		return w.Code, told
+	}
 }
 
 // get is call for what must succeed.
