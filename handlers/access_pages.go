@@ -17,7 +17,7 @@ func (h *Handlers) usersPage(c echo.Context, status int, form inviteForm) error 
 	if err != nil {
 		return err
 	}
-	page, err := settingsFrame(c, "Users", "users")
+	page, err := h.settingsFrame(c, "Users", "users")
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (h *Handlers) tokensPage(c echo.Context, status int, form tokenForm) error 
 	if err != nil {
 		return err
 	}
-	page, err := settingsFrame(c, "API tokens", "tokens")
+	page, err := h.settingsFrame(c, "API tokens", "tokens")
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func scopeOptions(chosen models.Scope) []ui.Option {
 }
 
 func (h *Handlers) auditPage(c echo.Context, query models.AuditQuery, events models.AuditPage) error {
-	page, err := settingsFrame(c, "Audit log", "audit")
+	page, err := h.settingsFrame(c, "Audit log", "audit")
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (h *Handlers) AccountPassword(c echo.Context) error {
 }
 
 func (h *Handlers) accountPage(c echo.Context, status int, wrong map[string]string) error {
-	page, err := frame(c, "Account")
+	page, err := h.frame(c, "Account")
 	if err != nil {
 		return err
 	}

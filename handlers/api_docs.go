@@ -15,7 +15,7 @@ func (h *Handlers) APIDocs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := frame(c, "API documents")
+	page, err := h.frame(c, "API documents")
 	if err != nil {
 		return err
 	}

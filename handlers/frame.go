@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -13,7 +14,7 @@ import (
 
 // frame is what every page shows around its own. It takes the messages that wait
 // for the next page, so it is asked for once a request.
-func frame(c echo.Context, title string) (views.Page, error) {
+func (h *Handlers) frame(c echo.Context, title string) (views.Page, error) {
 	page := views.Page{Title: title, CSRF: request.CSRF(c)}
 	user, ok := request.User(c)
 	if !ok {
@@ -24,12 +25,26 @@ func frame(c echo.Context, title string) (views.Page, error) {
 	for _, f := range flashes {
 		page.Flashes = append(page.Flashes, views.Flash{Tone: toneOf(f), Text: f.Text, Secret: f.Secret})
 	}
+	if err != nil {
+		return page, err
+	}
+	page.Pauses, err = h.pauses(c.Request().Context())
 	return page, err
 }
 
+// pauses are the destinations to which nothing is sent, for the banner of each page.
+func (h *Handlers) pauses(ctx context.Context) ([]views.Pause, error) {
+	found, err := models.ListPauses(ctx, h.db)
+	pauses := make([]views.Pause, len(found))
+	for i, p := range found {
+		pauses[i] = views.Pause{Destination: p.Destination.Name(), Text: p.Text, Remedy: p.Remedy, Passing: p.RetryAt != nil}
+	}
+	return pauses, err
+}
+
 // settingsFrame is the frame of a page of the settings.
-func settingsFrame(c echo.Context, title, section string) (views.Page, error) {
-	page, err := frame(c, title)
+func (h *Handlers) settingsFrame(c echo.Context, title, section string) (views.Page, error) {
+	page, err := h.frame(c, title)
 	page.Active, page.Section = "settings", section
 	return page, err
 }

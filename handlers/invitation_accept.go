@@ -70,7 +70,7 @@ func (h *Handlers) InvitationAccept(c echo.Context) error {
 }
 
 func (h *Handlers) invitationForm(c echo.Context, status int, user models.User, wrong map[string]string) error {
-	page, err := frame(c, "Welcome")
+	page, err := h.frame(c, "Welcome")
 	if err != nil {
 		return err
 	}

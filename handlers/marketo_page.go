@@ -19,7 +19,7 @@ func (h *Handlers) marketoPage(c echo.Context, status int, forms marketoForms) e
 	if err != nil {
 		return err
 	}
-	page, err := settingsFrame(c, "Marketo", "marketo")
+	page, err := h.settingsFrame(c, "Marketo", "marketo")
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (h *Handlers) peoplePage(c echo.Context, s peopleState) error {
 	if request.HTMX(c) {
 		return render(c, http.StatusOK, view.Results(results))
 	}
-	page, err := frame(c, "People")
+	page, err := h.frame(c, "People")
 	if err != nil {
 		return err
 	}

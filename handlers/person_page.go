@@ -14,7 +14,7 @@ import (
 
 // personPage fills the page of a person.
 func (h *Handlers) personPage(c echo.Context, s personState) error {
-	page, err := frame(c, s.person.Name())
+	page, err := h.frame(c, s.person.Name())
 	if err != nil {
 		return err
 	}
@@ -25,6 +25,9 @@ func (h *Handlers) personPage(c echo.Context, s personState) error {
 		Unsubscribed: s.person.Unsubscribed, Kind: text(s.person.SalesforceType), Owner: text(s.person.OwnerID),
 		ReadAt: s.person.ReadAt, SyncedAt: s.person.SyncedAt, Since: runText(models.RunCopy),
 		History: workspaceHistory(history),
+	}
+	if props.Timeline, err = h.timeline(c, s.person.ID); err != nil {
+		return err
 	}
 	for _, f := range personFields(s.person, s.links) {
 		field := view.Field{Label: f.label, Value: f.value, URL: f.link, Changes: provenance(history[f.name])}

@@ -63,7 +63,7 @@ func (h *Handlers) SigninSubmit(c echo.Context) error {
 }
 
 func (h *Handlers) signinForm(c echo.Context, status int, email, problem string) error {
-	page, err := frame(c, "Sign in")
+	page, err := h.frame(c, "Sign in")
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (h *Handlers) SettingsSync(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := settingsFrame(c, "Data sync", "sync")
+	page, err := h.settingsFrame(c, "Data sync", "sync")
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,27 @@ func PeopleNames(ctx context.Context, db *gorm.DB, ids []int64) (map[int64]strin
 	return names, nil
 }
 
+// EmailSubjects returns the subjects of emails, those that have one.
+func EmailSubjects(ctx context.Context, db *gorm.DB, emails []uuid.UUID) (map[uuid.UUID]string, error) {
+	if len(emails) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		ID      uuid.UUID
+		Subject string
+	}
+	err := db.WithContext(ctx).Raw(`SELECT id, attributes->>'subject' AS subject FROM activities
+		WHERE id IN ? AND attributes->>'subject' IS NOT NULL`, emails).Scan(&rows).Error
+	if err != nil {
+		return nil, translate(err, "read the subjects of emails")
+	}
+	subjects := make(map[uuid.UUID]string, len(rows))
+	for _, row := range rows {
+		subjects[row.ID] = row.Subject
+	}
+	return subjects, nil
+}
+
 // Engagement is how often one thing happened to an email.
 type Engagement struct {
 	EmailID uuid.UUID

@@ -2,7 +2,11 @@
 // of their own beside it. Views take values and give HTML: they ask nothing.
 package views
 
-import "salesactions/views/ui"
+import (
+	"slices"
+
+	"salesactions/views/ui"
+)
 
 // Page is what the frame of a page shows.
 type Page struct {
@@ -11,10 +15,17 @@ type Page struct {
 	Email   string
 	Admin   bool
 	CSRF    string
-	Active  string // of the rail: "people", "settings"
+	Active  string // of the rail: "people", "activity", "settings"
 	Section string // of the settings: "sync", "marketo", …
 	Search  string // in the field of the bar
 	Flashes []Flash
+	Pauses  []Pause // destinations to which nothing is sent at present
+}
+
+// Pause says why nothing is sent to a destination; only admins see what to do.
+type Pause struct {
+	Destination, Text, Remedy string
+	Passing                   bool // it ends by itself
 }
 
 // Flash is a message of the form that was sent before.
@@ -27,27 +38,40 @@ type Flash struct {
 // entry is a place to go to.
 type entry struct{ key, label, path string }
 
-var rail = []entry{{"people", "People", "/people"}, {"settings", "Settings", "/settings/sync"}}
+// everyday is where everybody goes; admins have the settings as well.
+var everyday = []entry{{"people", "People", "/people"}, {"activity", "Activity", "/activity"}}
 
 var settingsNav = []entry{
 	{"sync", "Data sync", "/settings/sync"}, {"marketo", "Marketo", "/settings/marketo"}, {"users", "Users", "/settings/users"},
-	{"tokens", "API tokens", "/settings/tokens"}, {"jobs", "Jobs", "/settings/jobs/"}, {"audit", "Audit log", "/settings/audit"},
+	{"tokens", "API tokens", "/settings/tokens"}, {"diagnostics", "Diagnostics", "/settings/diagnostics"}, {"jobs", "Jobs", "/settings/jobs/"}, {"audit", "Audit log", "/settings/audit"},
 }
 
 func (p Page) rail() []entry {
 	if p.Admin {
-		return rail
+		return append(slices.Clone(everyday), entry{"settings", "Settings", "/settings/sync"})
 	}
-	return rail[:1]
+	return everyday
 }
 
 // palette is everything that can be gone to by name.
 func (p Page) palette() []entry {
-	places := []entry{{"people", "People", "/people"}}
+	places := slices.Clone(everyday)
 	if p.Admin {
 		for _, e := range settingsNav {
 			places = append(places, entry{e.key, "Settings: " + e.label, e.path})
 		}
 	}
 	return append(places, entry{"account", "Account", "/account"}, entry{"docs", "API documents", "/api/docs"})
+}
+
+// tone is louder for who can do something about it.
+func (p Pause) tone(admin bool) string {
+	switch {
+	case !admin:
+		return string(ui.Neutral)
+	case p.Passing:
+		return string(ui.Warning)
+	default:
+		return string(ui.Bad)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"salesactions/views"
+	"salesactions/views/activity"
 )
 
 // ListProps are the list.
@@ -69,6 +70,7 @@ type PersonProps struct {
 	History               []Change // of the whole person: archived, returned, owner
 	Since                 string   // "Initial sync"
 	ReadAt, SyncedAt      time.Time
+	Timeline              activity.TimelineProps
 }
 
 // Field is one of the 13 fields with where its value came from.
