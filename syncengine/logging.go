@@ -29,7 +29,7 @@ const changeTries = 5
 // ChangeLogging changes what is logged to Salesforce. It holds for what occurs from
 // now on. Errors: *InvalidError.
 func (e *Engine) ChangeLogging(ctx context.Context, change LoggingChange, actor string) error {
-	if err := change.check(); err != nil {
+	if err := change.Check(); err != nil {
 		return err
 	}
 	for try := 0; ; try++ {
@@ -68,7 +68,9 @@ func (e *Engine) BackdateLogging(ctx context.Context) error {
 // fieldName is how Salesforce spells custom fields.
 var fieldName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]{0,60}__c|CallObject)?$`)
 
-func (c LoggingChange) check() error {
+// Check says what is wrong with a change, as ChangeLogging does before it does anything.
+// Errors: *InvalidError.
+func (c LoggingChange) Check() error {
 	if c.SubjectTemplate != nil {
 		if err := checkTemplate(*c.SubjectTemplate); err != nil {
 			return err

@@ -79,10 +79,10 @@ func (h *Handlers) ChangeSettings(c echo.Context) error {
 	if patch.Qualification == nil {
 		return invalid(FieldError{Pointer: "#/qualification", Detail: "The rule that selects people cannot be removed."})
 	}
-	if patch.SubjectTemplate != nil { // a bad one must not leave half of the patch behind
-		if _, err := h.engine.SubjectPreview(ctx, *patch.SubjectTemplate); err != nil {
-			return err
-		}
+	change := syncengine.LoggingChange{Emails: patch.LogEmails, Replies: patch.LogReplies, Calls: patch.LogCalls, Tasks: patch.SyncTasks,
+		SubjectTemplate: patch.SubjectTemplate, KeyField: patch.KeyField, MarkerField: patch.MarkerField}
+	if err := change.Check(); err != nil { // it must not leave half of the patch behind
+		return err
 	}
 	if after = after.withoutNil(); !reflect.DeepEqual(before, after) {
 		wanted, err := after.rule(rule)
@@ -93,8 +93,6 @@ func (h *Handlers) ChangeSettings(c echo.Context) error {
 			return qualificationProblem(err)
 		}
 	}
-	change := syncengine.LoggingChange{Emails: patch.LogEmails, Replies: patch.LogReplies, Calls: patch.LogCalls, Tasks: patch.SyncTasks,
-		SubjectTemplate: patch.SubjectTemplate, KeyField: patch.KeyField, MarkerField: patch.MarkerField}
 	if err := h.engine.ChangeLogging(ctx, change, request.Actor(c)); err != nil {
 		return err
 	}

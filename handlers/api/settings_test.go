@@ -66,6 +66,11 @@ func TestSettings(t *testing.T) {
 		before := b.get("/settings")
 		for body, pointer := range map[string]string{
 			`{"log_everything":true}`:                                       "#/log_everything",
+			`{"subject_template":"a\u0000"}`:                                "#/subject_template",
+			`{"log_emails":"yes"}`:                                          "#/log_emails",
+			`{"log_emails":true,"subject_template":" "}`:                    "#/subject_template",
+			`{"qualification":{"owner_fields":["a"]},"key_field":"a b"}`:    "#/key_field",
+			`{"log_calls":true,"qualification":{"mode":"all"}}`:             "#/qualification/mode",
 			`{"qualification":null}`:                                        "#/qualification",
 			`{"qualification":{"mode":"all"}}`:                              "#/qualification/mode",
 			`{"qualification":{"mode":"smart_list"}}`:                       "#/qualification/mode",

@@ -3,6 +3,7 @@ package delivery
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"salesactions/models"
 )
@@ -66,6 +67,9 @@ func CheckSubject(template string) error {
 	}
 	if len([]rune(template)) > 1000 {
 		return invalid("subject_template", "The template is longer than 1,000 characters; a subject has %d.", MaxSubject)
+	}
+	if !utf8.ValidString(template) || strings.ContainsRune(template, 0) {
+		return invalid("subject_template", "The template holds characters that cannot be kept.")
 	}
 	for part := range templateParts(template) {
 		if part.field == "" && strings.Contains(part.text, "{{") {
