@@ -78,7 +78,7 @@ func (r activityRows) details(deliveries []models.Delivery) []view.Delivery {
 		if d.Attempts == 1 {
 			details[i].Attempts = "sent once"
 		} else if d.Attempts > 1 {
-			details[i].Attempts = "sent " + strconv.Itoa(d.Attempts) + " times"
+			details[i].Attempts, details[i].Often = "sent "+strconv.Itoa(d.Attempts)+" times", true
 		}
 		if d.ErrorCode != nil && d.State != models.Delivered && d.State != models.Skipped {
 			class, tone := classText(text(d.ErrorClass))

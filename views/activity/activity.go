@@ -101,6 +101,7 @@ type Delivery struct {
 	Mark     Mark
 	What     string // "Task", "the email's Task"
 	Attempts string
+	Often    bool // more than one
 	Sent     *time.Time
 	Error    *Error
 	Retry    string // where to send the form that tries again; empty: it cannot be
@@ -118,6 +119,14 @@ type TimelineProps struct {
 	Live  string
 	First string
 	Next  string
+}
+
+// last leads to when it was sent: "sent 3 times, last 5 minutes ago".
+func (d Delivery) last() string {
+	if d.Often {
+		return ", last "
+	}
+	return " "
 }
 
 // blank marks a cell without a value, which cards on a phone leave out.

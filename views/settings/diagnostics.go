@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"strings"
 	"time"
 
 	"salesactions/views"
@@ -43,6 +44,14 @@ type FailureRow struct {
 	Count                 string // "12 deliveries of 9 people"
 	First, Last           time.Time
 	URL                   string // of the list of them
+}
+
+// title names the destination, where what happened does not begin with it.
+func (r FailureRow) title() string {
+	if strings.HasPrefix(r.Text, r.Destination) {
+		return r.Text
+	}
+	return r.Destination + ": " + r.Text
 }
 
 // FailuresProps are the list of failed deliveries of one group.
