@@ -26,6 +26,9 @@ func (h *Handlers) usersPage(c echo.Context, status int, form inviteForm) error 
 	for _, u := range users {
 		props.Users = append(props.Users, userRow(u, self.ID))
 	}
+	if props.Reps, err = h.repsProps(c.Request().Context(), page.CSRF, form.RepWrong); err != nil {
+		return err
+	}
 	return render(c, status, view.Users(props))
 }
 

@@ -32,12 +32,18 @@ func (h *Handlers) frame(c echo.Context, title string) (views.Page, error) {
 	return page, err
 }
 
+// notConnected is why nothing is sent to a system that nobody connected.
+const notConnected = "not_connected"
+
 // pauses are the destinations to which nothing is sent, for the banner of each page.
 func (h *Handlers) pauses(ctx context.Context) ([]views.Pause, error) {
 	found, err := models.ListPauses(ctx, h.db)
-	pauses := make([]views.Pause, len(found))
-	for i, p := range found {
-		pauses[i] = views.Pause{Destination: p.Destination.Name(), Text: p.Text, Remedy: p.Remedy, Passing: p.RetryAt != nil}
+	pauses := make([]views.Pause, 0, len(found))
+	for _, p := range found {
+		if p.Code == notConnected {
+			continue // whoever does not use a system need not be told on every page
+		}
+		pauses = append(pauses, views.Pause{Destination: p.Destination.Name(), Text: p.Text, Remedy: p.Remedy, Passing: p.RetryAt != nil})
 	}
 	return pauses, err
 }

@@ -33,7 +33,8 @@ func (h *Handlers) marketoPage(c echo.Context, status int, forms marketoForms) e
 		Page: page, Connected: state.connection.Connected, FromEnvironment: state.connection.FromEnvironment,
 		Endpoint: state.connection.Endpoint, ClientID: state.connection.ClientID, SecretSet: state.connection.SecretSet,
 		Saved: savedText(state.connection, h.now()), Wrong: forms.wrong,
-		Test: testProps(state.test), Budget: budgetProps(state.budget), Webhook: h.webhookProps(c, state.webhook),
+		Types: typesProps(state.types, state.connection.Connected, page.CSRF),
+		Test:  testProps(state.test), Budget: budgetProps(state.budget), Webhook: h.webhookProps(c, state.webhook),
 		Rule: ruleProps(state.qualification), MarketoWeb: state.links.MarketoURL, SalesforceWeb: state.links.SalesforceURL,
 		LinksVersion: strconv.FormatInt(state.linksVersion, 10),
 	}

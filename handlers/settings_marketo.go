@@ -194,6 +194,9 @@ func (h *Handlers) loadMarketo(ctx context.Context) (m marketoState, err error) 
 	if m.webhook, err = h.engine.WebhookSecrets(ctx); err != nil {
 		return m, err
 	}
+	if m.types, err = h.engine.MarketoTypes(ctx); err != nil {
+		return m, err
+	}
 	if m.qualification, err = h.engine.Qualification(ctx); err != nil {
 		return m, err
 	}
@@ -206,6 +209,7 @@ type marketoState struct {
 	test          *syncengine.MarketoTest
 	budget        syncengine.Budget
 	webhook       syncengine.WebhookInfo
+	types         *syncengine.MarketoTypes
 	qualification syncengine.Qualification
 	links         models.RecordLinks
 	linksVersion  int64

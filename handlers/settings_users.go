@@ -29,6 +29,7 @@ type inviteForm struct {
 	Email, Name string
 	Role        models.Role
 	Wrong       map[string]string
+	RepWrong    string // why a rep was not linked
 }
 
 func readInviteForm(c echo.Context) inviteForm {

@@ -213,7 +213,7 @@ func (e *Engine) LinkRep(ctx context.Context, email, userID, actor string) error
 	}
 	switch {
 	case err != nil:
-		return &InvalidError{"user_id", "Salesforce could not be asked: " + e.words(err)}
+		return &InvalidError{"user_id", "Salesforce could not be asked: " + e.Explain(err)}
 	case name == "":
 		return &InvalidError{"user_id", "Salesforce has no active user with this id, which begins with 005."}
 	}
@@ -225,8 +225,8 @@ func (e *Engine) LinkRep(ctx context.Context, email, userID, actor string) error
 	return e.auditJSON(ctx, actor, "reps.link", email, map[string]any{"user_id": userID})
 }
 
-// words are what an error says to people.
-func (e *Engine) words(err error) string {
+// Explain is what an error of another system says to people, with what helps.
+func (e *Engine) Explain(err error) string {
 	var said *delivery.PausedError
 	if errors.As(err, &said) {
 		return said.Text + " " + said.Remedy

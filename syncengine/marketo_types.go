@@ -14,6 +14,12 @@ import (
 // MarketoTypes is what is known of our activity types in Marketo.
 type MarketoTypes = delivery.MarketoSetup
 
+// How the kinds of activities are told apart in Marketo.
+const (
+	LayoutEight   = delivery.LayoutEight
+	LayoutGrouped = delivery.LayoutGrouped
+)
+
 // errMarketoNotConnected is why nothing is delivered to Marketo.
 var errMarketoNotConnected = &delivery.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Marketo is not connected.",
 	Remedy: "Connect it in Settings → Marketo; what waits goes out by itself then."}

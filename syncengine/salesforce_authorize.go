@@ -98,7 +98,7 @@ func (e *Engine) ConnectSalesforceApp(ctx context.Context, actor string) error {
 		who, err = oauth.Identity(ctx, grant)
 	}
 	if err != nil {
-		return &InvalidError{"connect", e.words(err)}
+		return &InvalidError{"connect", e.Explain(err)}
 	}
 	return e.connected(ctx, flowClientCredentials, grant, who, actor)
 }

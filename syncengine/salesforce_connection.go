@@ -268,6 +268,16 @@ func (e *Engine) SalesforceBudget(ctx context.Context) (Budget, error) {
 // SalesforceSetup is what the org has, as it was last found.
 type SalesforceSetup = delivery.SalesforceSetup
 
+// How a second Task of an activity is kept out of the org.
+const (
+	SchemeKey    = delivery.SchemeKey
+	SchemeField  = delivery.SchemeField
+	SchemeMarker = delivery.SchemeMarker
+)
+
+// SalesforceTaskFields are the custom fields of Task that are filled where the org has them.
+func SalesforceTaskFields() []delivery.CustomField { return delivery.CustomFields() }
+
 // SalesforceSetup returns what was last found, nil when nobody has looked.
 func (e *Engine) SalesforceSetup(ctx context.Context) (*SalesforceSetup, error) {
 	return delivery.LoadSalesforceSetup(ctx, e.pool)

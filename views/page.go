@@ -42,7 +42,8 @@ type entry struct{ key, label, path string }
 var everyday = []entry{{"people", "People", "/people"}, {"activity", "Activity", "/activity"}}
 
 var settingsNav = []entry{
-	{"sync", "Data sync", "/settings/sync"}, {"marketo", "Marketo", "/settings/marketo"}, {"users", "Users", "/settings/users"},
+	{"sync", "Data sync", "/settings/sync"}, {"marketo", "Marketo", "/settings/marketo"},
+	{"salesforce", "Salesforce", "/settings/salesforce"}, {"logging", "Logging", "/settings/logging"}, {"users", "Users", "/settings/users"},
 	{"tokens", "API tokens", "/settings/tokens"}, {"diagnostics", "Diagnostics", "/settings/diagnostics"}, {"jobs", "Jobs", "/settings/jobs/"}, {"audit", "Audit log", "/settings/audit"},
 }
 

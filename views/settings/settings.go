@@ -103,6 +103,7 @@ type MarketoProps struct {
 	Saved           string // "saved 3 days ago by …"
 	Wrong           map[string]string
 	Test            *TestProps
+	Types           TypesProps
 	Budget          BudgetProps
 	Webhook         WebhookProps
 	Rule            RuleProps
@@ -153,6 +154,7 @@ type UsersProps struct {
 	Email, Name string
 	Roles       []ui.Option
 	Wrong       map[string]string
+	Reps        RepsProps
 }
 
 // UserRow is a user.
