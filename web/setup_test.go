@@ -46,6 +46,7 @@ type bundle struct {
 	clock  *clock
 	hasher *password.Hasher
 	asked  *queries
+	engine *syncengine.Engine
 }
 
 // queries counts what is asked of the database through GORM.
@@ -108,6 +109,7 @@ func setupWith(t *testing.T, cfg Config) *bundle {
 	engine, err := syncengine.New(t.Context(), syncengine.Config{Box: box, Log: logger},
 		syncengine.Deps{Pool: b.db.Pool, Queue: b.db.Queue, Gorm: db})
 	require.NoError(t, err)
+	b.engine = engine
 	b.hasher, err = password.New(password.Config{
 		Params: &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
 	})
