@@ -59,13 +59,22 @@ type running struct {
 	Rep        struct{ Email, Password string }
 	Token      string
 	MarketoURL string `json:"marketo_url"`
+	OrgURL     string `json:"salesforce_url"`
 	// of the sandbox
 	Marketo struct {
 		Endpoint     string
 		ClientID     string `json:"client_id"`
 		ClientSecret string `json:"client_secret"`
 	}
+	Salesforce struct {
+		LoginURL     string `json:"login_url"`
+		ClientID     string `json:"client_id"`
+		ClientSecret string `json:"client_secret"`
+	}
 }
+
+// interrupt ends a program in order.
+var interrupt os.Signal = syscall.SIGTERM
 
 // start runs the program until the test ends, and reads its first line.
 func start(t *testing.T, env []string, args ...string) *running {
