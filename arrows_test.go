@@ -56,6 +56,7 @@ var arrows = []arrow{
 	{from: "syncengine/failure", to: []string{"syncengine/budget", "syncengine/marketo", "syncengine/salesforce"}, never: []string{echo, gorm, river}},
 	{from: "syncengine/people", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo"}, never: []string{echo}},
 	{from: "syncengine/delivery", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/salesforce"}, never: []string{echo, river}},
+	{from: "syncengine/smartgrid", to: []string{"syncengine/marketo"}, never: []string{echo, gorm, river}},
 	{from: "sandbox/...", to: []string{"sandbox/..."}, never: []string{echo, gorm, river}},
 }
 

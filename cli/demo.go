@@ -108,7 +108,7 @@ func demo(command *cobra.Command, _ []string) error {
 	marketoAddr, _ := flags.GetString("marketo-addr")
 	salesforceAddr, _ := flags.GetString("salesforce-addr")
 	box, err := startSandboxes(marketoAddr, sandboxmarketo.Config{People: people, Seed: 1, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
-		BulkDelay: time.Second, BulkRefresh: 900 * time.Millisecond, CommitLag: 4 * time.Second, HasOpportunity: true},
+		BulkDelay: time.Second, BulkRefresh: 900 * time.Millisecond, CommitLag: 4 * time.Second, HasOpportunity: true, History: true},
 		salesforceAddr, sandboxsalesforce.Config{People: people, Seed: 1, QuotaOff: quota == "off", KeyField: models.DefaultKeyField})
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func runSandbox(command *cobra.Command, _ []string) error {
 	if quota != "real" && quota != "off" {
 		return usageError{fmt.Errorf("--quota is %q: give real or off", quota)}
 	}
-	config := sandboxmarketo.Config{People: people, Seed: seed, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret}
+	config := sandboxmarketo.Config{People: people, Seed: seed, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret, History: true}
 	config.BulkDelay, _ = flags.GetDuration("bulk-delay")
 	config.BulkRefresh, _ = flags.GetDuration("bulk-refresh")
 	config.CommitLag, _ = flags.GetDuration("commit-lag")

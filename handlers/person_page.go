@@ -24,7 +24,7 @@ func (h *Handlers) personPage(c echo.Context, s personState) error {
 		Page: page, Name: s.person.Name(), Line: joined(" · ", text(s.person.Title), text(s.person.Company)),
 		Unsubscribed: s.person.Unsubscribed, Kind: text(s.person.SalesforceType), Owner: text(s.person.OwnerID),
 		ReadAt: s.person.ReadAt, SyncedAt: s.person.SyncedAt, Since: runText(models.RunCopy),
-		History: workspaceHistory(history),
+		History: workspaceHistory(history), GridURL: gridURL(s.person.ID),
 	}
 	if props.Timeline, err = h.timeline(c, s.person.ID); err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/people"
+	"salesactions/syncengine/smartgrid"
 )
 
 // What callers decide on.
@@ -68,6 +69,7 @@ type Config struct {
 	MarketoSettle    time.Duration         // see delivery.Config
 	SalesforceSettle time.Duration         // likewise
 
+	GridTime  time.Duration // how long a page waits for Marketo's smart grid; default 3 s, thrice that for an account
 	Copy      CopyMethod    // how the initial sync reads people; default CopyAuto
 	Exports   int           // bulk jobs in flight; default 5
 	BatchRows int           // people stored in one transaction; default 5,000
@@ -98,6 +100,7 @@ type Engine struct {
 	jobs    *river.Client[pgx.Tx]
 	clients clients
 
+	grids            *smartgrid.Reader
 	recorder         *delivery.Recorder
 	toMarketo        *delivery.Deliverer
 	toSalesforce     *delivery.Deliverer
@@ -128,6 +131,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	cfg.Rate = cmp.Or(cfg.Rate, 50)
 	cfg.Concurrency = cmp.Or(cfg.Concurrency, 5)
 	cfg.DailyBudget = cmp.Or(cfg.DailyBudget, 25_000)
+	cfg.GridTime = cmp.Or(cfg.GridTime, 3*time.Second)
 	cfg.SalesforceDaily = cmp.Or(cfg.SalesforceDaily, 50_000)
 	if cfg.HTTP == nil {
 		cfg.HTTP = http.DefaultTransport
@@ -156,6 +160,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.grids = smartgrid.NewReader(time.Now)
 	e.recorder = delivery.NewRecorder(deps.Pool)
 	how := delivery.Config{MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Log: cfg.Log}
 	e.toMarketo = delivery.NewMarketo(deps.Pool, e.marketoFor, how)

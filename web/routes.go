@@ -89,6 +89,7 @@ func (s *Server) routes() []route {
 		{get, "/people.csv", signedIn, h.PeopleExport, long},
 		{get, "/people/:id", signedIn, h.PersonShow, 0},
 		{get, "/people/:id/activity", signedIn, h.PersonTimeline, quiet},
+		{get, "/people/:id/smart-grid", signedIn, h.SmartGrid, long},
 		{get, "/activity", signedIn, h.ActivityList, 0},
 		{get, "/activity/live", signedIn, h.ActivityLive, quiet},
 		{get, "/activity/:id", signedIn, h.ActivityShow, 0},

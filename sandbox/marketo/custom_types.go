@@ -259,7 +259,7 @@ func (s *Server) takeTypes(n int) {
 func (s *Server) allTypes() []map[string]any {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	all := append([]map[string]any{}, activityTypes...)
+	all := append([]map[string]any{}, s.activityTypes()...)
 	for _, t := range s.types {
 		if t.approved == nil {
 			continue

@@ -1,6 +1,7 @@
 package marketo
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -32,6 +33,13 @@ type row struct {
 	fields  []change
 	merged  []int64
 	own     *added // of a custom type
+	said    []said // other attributes
+}
+
+// said is an attribute by its display name.
+type said struct {
+	name  string
+	value any
 }
 
 type change struct {
@@ -131,17 +139,17 @@ func (s *Server) read(c *call, render func(r row) (map[string]any, bool)) (answe
 		return answer{}, err
 	}
 	now, size := s.cfg.Now(), batchSize(c)
-	from := sort.Search(len(s.log), func(i int) bool {
-		r := s.log[i]
+	log, most := s.log, examined
+	if leads := c.list("leadIds"); len(leads) > 0 {
+		log, most = s.logOf(leads, now), cmp.Or(s.cfg.PageRows, examined)
+	}
+	from := sort.Search(len(log), func(i int) bool {
+		r := log[i]
 		return r.at.After(p.at) || r.at.Equal(p.at) && r.id > p.id
 	})
 	items, start, looked := []map[string]any{}, p, 0
-	most := examined
-	if c.params.Has("leadIds") { // read by person, of whom few rows are in the way
-		most *= 100
-	}
-	for from < len(s.log) && looked < most && len(items) < size {
-		r := s.log[from]
+	for from < len(log) && looked < most && len(items) < size {
+		r := log[from]
 		from++
 		looked++
 		if r.visible.After(now) {
@@ -156,12 +164,31 @@ func (s *Server) read(c *call, render func(r row) (map[string]any, bool)) (answe
 			items = append(items, item)
 		}
 	}
-	more := from < len(s.log) && p.id != start.id
+	more := from < len(log) && p.id != start.id
 	a := answer{NextPageToken: p.token(), MoreResult: &more, Result: items}
 	if len(items) == 0 {
 		a.Result = nil
 	}
 	return a, nil
+}
+
+// logOf is the part of the log that is about some people, by date.
+func (s *Server) logOf(leads []string, now time.Time) []row {
+	var log []row
+	for _, r := range s.log {
+		if slices.Contains(leads, strconv.FormatInt(r.lead, 10)) {
+			log = append(log, r)
+		}
+	}
+	if s.cfg.History {
+		for _, text := range leads {
+			if id, err := strconv.ParseInt(text, 10, 64); err == nil && s.people[id] != nil {
+				log = append(log, s.history(s.people[id], now)...)
+			}
+		}
+		slices.SortFunc(log, func(a, b row) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id)) })
+	}
+	return log
 }
 
 // kept is how long rows stay in the log: those of high volume 90 days, others 25
@@ -171,7 +198,7 @@ func kept(kind int) time.Duration {
 	switch kind {
 	case typeDelete:
 		return 14 * day
-	case typeChange, typeAddToList:
+	case typeChange, typeAddToList, typeVisit, typeClickLink, typeSendEmail:
 		return 90 * day
 	default:
 		return 760 * day
@@ -266,6 +293,9 @@ func (s *Server) activities(c *call) (answer, error) {
 			}
 			attributes = append(attributes, map[string]any{"name": "Merge IDs", "value": ids}, map[string]any{"name": "Merged in Sales", "value": false})
 		}
+		for _, a := range r.said {
+			attributes = append(attributes, map[string]any{"name": a.name, "value": a.value})
+		}
 		if r.own != nil {
 			attributes = append(attributes, r.own.shownAttributes()...)
 		}
@@ -276,16 +306,3 @@ func (s *Server) activities(c *call) (answer, error) {
 		return m, true
 	})
 }
-
-// activityTypes are those of an instance without custom ones.
-var activityTypes = func() []map[string]any {
-	names := map[int]string{1: "Visit Webpage", 2: "Fill Out Form", 3: "Click Link", 6: "Send Email", 7: "Email Delivered", 8: "Email Bounced",
-		10: "Open Email", 11: "Click Email", typeNewLead: "New Lead", typeChange: "Change Data Value", 19: "Sync Lead to SFDC",
-		typeConvert: "Convert Lead", typeChangeOwner: "Change Owner", typeAddToList: "Add to List", 25: "Remove from List", 31: "SFDC Merge Leads",
-		typeMerge: "Merge Leads", 34: "Add to Opportunity", 35: "Remove from Opportunity", typeDelete: "Delete Lead", 46: "Interesting Moment"}
-	types := []map[string]any{}
-	for id, name := range names {
-		types = append(types, map[string]any{"id": id, "name": name, "description": name, "attributes": []any{}})
-	}
-	return types
-}()

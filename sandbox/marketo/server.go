@@ -50,6 +50,9 @@ type Config struct {
 	NoTypeWrites     bool // the API user may not change activity types
 	NoActivityWrites bool // the API user may not add activities
 
+	History  bool // people have emails, calls, moments and web visits of the last 90 days, as in an instance with the sales product
+	PageRows int  // log rows that a page of some people's activities looks at; default 400
+
 	ContactsNoOwner bool // sfdcLeadOwnerId is empty for contacts
 
 	Now func() time.Time // default time.Now

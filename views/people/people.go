@@ -71,6 +71,7 @@ type PersonProps struct {
 	Since                 string   // "Initial sync"
 	ReadAt, SyncedAt      time.Time
 	Timeline              activity.TimelineProps
+	GridURL               string
 }
 
 // Field is one of the 13 fields with where its value came from.

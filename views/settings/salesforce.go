@@ -59,10 +59,10 @@ type SwitchProps struct {
 	Name        string // "emails"
 	Title, Text string
 	On          bool
-	Disabled    bool   // another choice must be on first
-	Saved       bool   // just now
+	Disabled    bool // another choice must be on first
+	Saved       bool // just now
 	Since       *time.Time
-	Sub         bool   // belongs to the one before
+	Sub         bool // belongs to the one before
 }
 
 // SubjectFieldRow is an insertable field.

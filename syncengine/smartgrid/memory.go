@@ -1,0 +1,38 @@
+package smartgrid
+
+import (
+	"time"
+
+	"salesactions/syncengine/marketo"
+)
+
+const (
+	keptFor = time.Minute
+	keptMax = 200 // grids, at a few hundred kilobytes the largest
+)
+
+// kept returns a grid that was read in the last minute, from the same instance.
+func (r *Reader) kept(client *marketo.Client, key string) (Reading, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.client != client {
+		clear(r.grids)
+		clear(r.expires)
+		return Reading{}, false
+	}
+	reading, ok := r.grids[key]
+	return reading, ok && r.now().Before(r.expires[key])
+}
+
+// keep remembers a grid for a minute.
+func (r *Reader) keep(key string, reading Reading) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for old, expires := range r.expires {
+		if r.now().After(expires) || len(r.grids) >= keptMax {
+			delete(r.grids, old)
+			delete(r.expires, old)
+		}
+	}
+	r.grids[key], r.expires[key] = reading, r.now().Add(keptFor)
+}
