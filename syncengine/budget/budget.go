@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -72,9 +73,10 @@ type SpentError struct {
 }
 
 func (e *SpentError) Error() string {
-	whose := "the subscription's daily quota of " + e.System + " calls"
+	system := strings.ToUpper(e.System[:1]) + e.System[1:]
+	whose := "the subscription's daily quota of " + system + " calls"
 	if e.Ours {
-		whose = "our daily budget of " + e.System + " calls"
+		whose = "our daily budget of " + system + " calls"
 	}
 	return fmt.Sprintf("%s is used up until %s", whose, e.Until.UTC().Format(time.RFC3339))
 }

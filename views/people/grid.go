@@ -87,7 +87,7 @@ func (p GridProps) tab(c GridCell) string {
 
 // gridLink is what a cell's link does: a page of its own, or its part of this one.
 func gridLink(p GridProps, c GridCell) templ.Attributes {
-	attributes := templ.Attributes{"href": templ.SafeURL(c.URL), "hx-get": c.URL, "hx-target": "#smart-grid", "hx-swap": "outerMorph", "tabindex": p.tab(c)}
+	attributes := templ.Attributes{"hx-get": c.URL, "hx-target": "#smart-grid", "hx-swap": "outerMorph", "tabindex": p.tab(c)}
 	if c.Selected {
 		attributes["aria-current"] = "true"
 	}
