@@ -24,7 +24,7 @@ import (
 func newBench(_ *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure the sync and the list of people on this machine, each figure beside its limit",
+		Short: "Measure the sync, the list of people and the deliveries on this machine, each figure beside its limit",
 		Args:  cobra.NoArgs,
 		RunE:  bench,
 		// It fills its database and asks its sandbox only.
@@ -32,6 +32,8 @@ func newBench(_ *environment) *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.Int("people", 200_000, "how many people")
+	flags.Int("activities", 20_000, "how many activities are recorded and delivered in one burst")
+	flags.String("addr", "127.0.0.1:0", "where the program listens while activities are recorded")
 	flags.Duration("real-quota", 45*time.Second, "how long calls are counted under Marketo's real limits; 0 leaves it out")
 	addEngineFlags(command)
 	describe(flags)
@@ -90,6 +92,9 @@ func (b *benchmark) run(ctx context.Context) error {
 	b.line("people stored per second, end to end", rate, fmt.Sprintf("at least half of the ceiling of %.0f", ceiling), rate >= ceiling/2)
 	b.line("most memory of the program, MB", peak, "under 150", peak < 150)
 	if err := b.list(ctx); err != nil {
+		return err
+	}
+	if err := b.activities(ctx, box); err != nil {
 		return err
 	}
 	return b.realQuota(ctx)
