@@ -59,10 +59,11 @@ func (h *Handlers) failuresPage(c echo.Context, query models.FailureQuery, found
 
 func pauseRow(p models.Pause) view.PauseRow {
 	class, tone := classText(p.Class)
-	return view.PauseRow{
-		Tone: tone, Destination: p.Destination.Name(), Class: class, Code: p.Code,
-		Text: p.Text, Remedy: p.Remedy, Since: p.Since, RetryAt: p.RetryAt,
+	row := view.PauseRow{Tone: tone, Destination: p.Destination.Name(), Class: class, Code: p.Code, Text: p.Text, Remedy: p.Remedy, Since: p.Since}
+	if p.Passing() {
+		row.RetryAt = p.RetryAt
 	}
+	return row
 }
 
 func countRow(n models.DeliveryCounts) view.CountRow {

@@ -43,7 +43,7 @@ func (h *Handlers) pauses(ctx context.Context) ([]views.Pause, error) {
 		if p.Code == notConnected {
 			continue // whoever does not use a system need not be told on every page
 		}
-		pauses = append(pauses, views.Pause{Destination: p.Destination.Name(), Text: p.Text, Remedy: p.Remedy, Passing: p.RetryAt != nil})
+		pauses = append(pauses, views.Pause{Destination: p.Destination.Name(), Text: p.Text, Remedy: p.Remedy, Passing: p.Passing()})
 	}
 	return pauses, err
 }

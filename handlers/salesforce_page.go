@@ -61,9 +61,9 @@ func salesforceTrouble(pause *models.Pause) *view.Trouble {
 	if pause == nil || pause.Code == notConnected {
 		return nil
 	}
-	trouble := view.Trouble{Tone: ui.Bad, Title: "Nothing is sent to Salesforce", Text: pause.Text, Remedy: pause.Remedy, RetryAt: pause.RetryAt}
-	if pause.RetryAt != nil {
-		trouble.Tone = ui.Warning
+	trouble := view.Trouble{Tone: ui.Bad, Title: "Nothing is sent to Salesforce", Text: pause.Text, Remedy: pause.Remedy}
+	if pause.Passing() {
+		trouble.Tone, trouble.RetryAt = ui.Warning, pause.RetryAt
 	}
 	return &trouble
 }

@@ -18,6 +18,10 @@ type Pause struct {
 	RetryAt     *time.Time  // when it is tried again by itself
 }
 
+// Passing says that it ends by itself: others end when somebody acts, though it is
+// looked every now and then whether somebody did.
+func (p Pause) Passing() bool { return p.Class == "intermittent" || p.Class == "limit" }
+
 // ListPauses returns the destinations to which nothing is sent, with the reason.
 func ListPauses(ctx context.Context, db *gorm.DB) ([]Pause, error) {
 	var pauses []Pause

@@ -3,6 +3,7 @@ package syncengine_test
 import (
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,30 @@ func orgConfig() sandboxsalesforce.Config {
 	return sandboxsalesforce.Config{People: 1500, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, LockWait: 300 * time.Millisecond}
 }
 
+// newOffice is connected with the app's own credentials, from the environment.
 func newOffice(t *testing.T, marketo sandboxmarketo.Config, org sandboxsalesforce.Config, config syncengine.Config) *office {
+	t.Helper()
+	o := openOrg(t, org)
+	config.Salesforce = syncengine.SalesforceCredentials{LoginURL: o.server.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}
+	config.SalesforceDaily = 1 << 40
+	o.desk = newDesk(t, setup(t, marketo, config))
+	o.logging(true, true, true)
+	return o
+}
+
+// newConsentedOffice is connected by an admin's consent, in Settings.
+func newConsentedOffice(t *testing.T, marketo sandboxmarketo.Config, org sandboxsalesforce.Config, config syncengine.Config) *office {
+	t.Helper()
+	o := openOrg(t, org)
+	config.SalesforceDaily = 1 << 40
+	o.desk = newDesk(t, setup(t, marketo, config))
+	require.NoError(t, o.engine.SaveSalesforce(t.Context(), o.server.URL, "sandbox-app", "sandbox-app-secret", "test"))
+	o.consent()
+	o.logging(true, true, true)
+	return o
+}
+
+func openOrg(t *testing.T, org sandboxsalesforce.Config) *office {
 	t.Helper()
 	o := &office{}
 	var err error
@@ -37,11 +61,6 @@ func newOffice(t *testing.T, marketo sandboxmarketo.Config, org sandboxsalesforc
 	require.NoError(t, err)
 	o.server = httptest.NewServer(o.org)
 	t.Cleanup(o.server.Close)
-	config.Salesforce = syncengine.SalesforceCredentials{LoginURL: o.server.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}
-	config.SalesforceDaily = 1 << 40
-	o.desk = newDesk(t, setup(t, marketo, config))
-	yes := true
-	require.NoError(t, o.engine.ChangeLogging(t.Context(), syncengine.LoggingChange{Emails: &yes, Replies: &yes, Calls: &yes}, "test"))
 	return o
 }
 
@@ -137,13 +156,15 @@ func (o *office) checkTask(in syncengine.ActivityInput, person models.Person, ta
 func TestActivitiesReachSalesforceOnce(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, sandboxConfig(), orgConfig(), deliveryConfig())
-	inputs := o.mixed(2000)
+	inputs := o.mixed(20_000)
 	var ids []uuid.UUID
-	for from := 0; from < len(inputs); from += 500 {
-		ids = append(ids, o.record(inputs[from:from+500]...)...)
+	for batch := range slices.Chunk(inputs, 1000) {
+		ids = append(ids, o.record(batch...)...)
 	}
-	o.record(inputs[:200]...) // sent twice
-	o.settled(models.ToSalesforce, 30*time.Second)
+	for at := 0; at < len(inputs); at += 10 { // sent twice
+		require.Equal(t, ids[at:at+1], o.record(inputs[at]))
+	}
+	o.settled(models.ToSalesforce, 60*time.Second)
 	o.onceInSalesforce(inputs, ids)
 	require.Empty(t, o.org.Violations())
 	o.settled(models.ToMarketo, 30*time.Second)

@@ -29,7 +29,7 @@ const (
 	CorruptFile       Kind = "corrupt_file"        // a byte of a bulk file is another
 	DelayCommit       Kind = "delay_commit"        // do it after Delay, also when the caller has left by then
 	CommitThen503     Kind = "commit_then_503"     // do it, then answer HTTP 503
-	RecordCode        Kind = "record_code"         // an error of the system's own for one record of a batch
+	RecordCode        Kind = "record_code"         // an error of the system's own for a quarter of a batch's records
 )
 
 // Rule says when to misbehave, and how.

@@ -12,6 +12,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/failure"
+	"salesactions/syncengine/marketo"
 )
 
 // outcome is what became of an attempt at a delivery.
@@ -60,7 +61,7 @@ func halts(what failure.Failure) bool {
 	switch what.Code {
 	case "API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG", "CLIENT_NOT_ACCESSIBLE_FOR_USER", "INVALID_TYPE", "GONE", "UNSUPPORTED_API_VERSION":
 		return true // of Salesforce, about the connected user or the version of the API
-	case "REQUEST_LIMIT_EXCEEDED":
+	case "REQUEST_LIMIT_EXCEEDED", marketo.CodeQuota:
 		return what.Retry == failure.Slow // the day's calls are used up, not only those in flight
 	}
 	return what.Class == failure.Authentication || what.Class == failure.Setup || what.Class == failure.Limit && !what.Until.IsZero()

@@ -70,8 +70,7 @@ func Classify(err error) Failure {
 	case err == nil:
 		return Failure{}
 	case errors.As(err, &spent):
-		return Failure{Class: Limit, Retry: Slow, Code: "budget", Until: spent.Until, Text: upperFirst(spent.Error()) + ".",
-			Remedy: "Work goes on by itself then. To go on sooner, raise the daily budget, if the subscription has calls to spare."}
+		return ofSpent(spent)
 	case errors.As(err, &call):
 		return ofMarketo(call)
 	case errors.As(err, &refusal):
@@ -86,6 +85,24 @@ func Classify(err error) Failure {
 		return Failure{Class: Other, Retry: Soon, Code: "internal", Text: "Something went wrong here: " + err.Error() + ".",
 			Remedy: "It is tried again by itself; the log has more."}
 	}
+}
+
+// ofSpent says whose calls are used up. When those of the other system are, it is
+// asked again now and then, since nobody tells how many are left.
+func ofSpent(spent *budget.SpentError) Failure {
+	f := Failure{Class: Limit, Retry: Slow, Code: "budget", Until: spent.Until, Text: upperFirst(spent.Error()) + ".",
+		Remedy: "Work goes on by itself then. To go on sooner, raise the daily budget, if the subscription has calls to spare."}
+	next := spent.Until.UTC().Format("15:04 UTC")
+	switch {
+	case spent.Ours:
+	case spent.System == "marketo":
+		f.Code, f.Text = "quota", "The Marketo subscription's daily quota of calls is used up."
+		f.Remedy = "It is reset at midnight, US Central time, and work goes on by itself; Marketo is asked again at " + next + "."
+	default:
+		f.Code, f.Text = "quota", "The Salesforce org's calls of the last 24 hours are used up."
+		f.Remedy = "They come free hour by hour, and work goes on by itself; Salesforce is asked again at " + next + "."
+	}
+	return f
 }
 
 func isSpent(err error) bool {
