@@ -67,6 +67,9 @@ func (e *Engine) checkConnection(ctx context.Context) error {
 
 func (e *Engine) testMarketo(ctx context.Context) (MarketoTest, error) {
 	test := MarketoTest{}
+	if err := e.budget.Reset(ctx); err != nil { // an admin wants to know now, whatever was said before
+		return test, err
+	}
 	client, err := e.Marketo(ctx)
 	if err != nil {
 		return test, err

@@ -295,10 +295,10 @@ func (e *Engine) TestSalesforce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := delivery.SetUpSalesforce(ctx, e.pool, client, instance, userID, logging); err != nil {
+	if err := e.salesforceBudget.Reset(ctx); err != nil { // an admin wants to know now, whatever was said before
 		return err
 	}
-	if err := e.salesforceBudget.Reset(ctx); err != nil {
+	if _, err := delivery.SetUpSalesforce(ctx, e.pool, client, instance, userID, logging); err != nil {
 		return err
 	}
 	if err := delivery.Unpause(ctx, e.pool, models.ToSalesforce); err != nil {
