@@ -20,6 +20,8 @@ import (
 // /settings/jobs/ are a third party's.
 var pages = []string{
 	"/people", "/people?q=nobody-has-this-name", "/people?source=Web&sort=company&dir=desc", "/people?archived=1", "/people/1001", "/people/999999",
+	"/people/1001/smart-grid?week=all&account=1", "/activity", "/activity?kind=email_sent&state=failed", "/activity?waiting=1",
+	"/settings/salesforce", "/settings/logging", "/settings/diagnostics", "/settings/diagnostics/failures?destination=salesforce&code=NONE", "/settings/diagnostics/codes",
 	"/settings/sync", "/settings/marketo", "/settings/users", "/settings/tokens", "/settings/audit", "/settings/audit?actor=nobody",
 	"/account", "/api/docs", "/nowhere",
 }
@@ -30,6 +32,7 @@ func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
 	require.NoError(t, err, "run 'make setup', which brings axe")
 	demo := startDemo(t)
 	demo.copied()
+	activity := demo.record(`{"key":"axe","type":"email_sent","occurred_at":"` + time.Now().UTC().Format(time.RFC3339) + `","person_id":"1001","rep":"rep@example.com","subject":"Hello"}`)
 	for _, width := range []int64{1280, 390} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d_%s", width, scheme), func(t *testing.T) {
@@ -42,7 +45,7 @@ func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
 				b.open("/signin")
 				inspect(t, b, string(axe), "/signin")
 				b.signIn(demo.Admin.Email, demo.Admin.Password)
-				for _, path := range pages {
+				for _, path := range append(pages, "/activity/"+activity) {
 					w.reset()
 					b.open(path)
 					w.check(t, path)

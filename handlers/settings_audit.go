@@ -68,13 +68,24 @@ func auditValue(value any) string {
 		return "none"
 	case string:
 		return v
-	case map[string]any, []any:
-		text, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Sprint(v)
+	case map[string]any:
+		before, changed := v["old"].(string)
+		after, is := v["new"].(string)
+		if changed && is && len(v) == 2 {
+			return "“" + before + "” → “" + after + "”"
 		}
-		return string(text)
+		return auditJSON(v)
+	case []any:
+		return auditJSON(v)
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+func auditJSON(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(text)
 }

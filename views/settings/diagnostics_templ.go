@@ -92,7 +92,7 @@ func State(p DiagnosticsProps) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<div class=\"settings-body\" id=\"diagnostics\" hx-get=\"/settings/diagnostics\" hx-select=\"#diagnostics\" hx-trigger=\"activity from:body throttle:5s\" hx-swap=\"outerMorph\" hx-status:4xx=\"swap:none\" hx-status:5xx=\"swap:none\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<div class=\"settings-body\" id=\"diagnostics\" hx-get=\"/settings/diagnostics\" hx-select=\"#diagnostics\" hx-trigger=\"activity from:body throttle:5s, activity from:body delay:1s\" hx-swap=\"outerMorph\" hx-status:4xx=\"swap:none\" hx-status:5xx=\"swap:none\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

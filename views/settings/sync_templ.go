@@ -105,7 +105,7 @@ func Past(p SyncProps) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<div class=\"settings-body\" id=\"sync-past\" hx-get=\"/settings/sync\" hx-select=\"#sync-past\" hx-trigger=\"sync from:body throttle:5s\" hx-swap=\"outerMorph\" hx-status:4xx=\"swap:none\" hx-status:5xx=\"swap:none\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<div class=\"settings-body\" id=\"sync-past\" hx-get=\"/settings/sync\" hx-select=\"#sync-past\" hx-trigger=\"sync from:body throttle:5s, sync from:body delay:1s\" hx-swap=\"outerMorph\" hx-status:4xx=\"swap:none\" hx-status:5xx=\"swap:none\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
