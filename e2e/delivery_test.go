@@ -78,17 +78,28 @@ func newDelivering(t *testing.T, keyField string) *delivering {
 		"--quota", "off", "--bulk-delay", "100ms", "--bulk-refresh", "50ms", "--commit-lag", "500ms", "--key-field", keyField, "--log-level", "error")
 	d.env = append(environment(t, d.sandbox), "SALESFORCE_LOGIN_URL="+d.sandbox.Salesforce.LoginURL, "SALESFORCE_CLIENT_ID="+d.sandbox.Salesforce.ClientID,
 		"SALESFORCE_CLIENT_SECRET="+d.sandbox.Salesforce.ClientSecret, "SALESFORCE_DAILY_BUDGET=10000000", "MARKETO_SETTLE=2s", "SALESFORCE_SETTLE=2s")
+	d.addr = freeAddress(t)
+	return d
+}
+
+// freeAddress is where nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	d.addr = listener.Addr().String()
-	require.NoError(t, listener.Close())
-	return d
+	defer listener.Close()
+	return listener.Addr().String()
 }
 
 // serve starts the program; it may not answer yet.
 func (d *delivering) serve() *exec.Cmd {
 	d.t.Helper()
-	p := exec.Command(program, "serve", "--addr", d.addr, "--log-level", "error")
+	return d.serveAt(d.addr)
+}
+
+func (d *delivering) serveAt(addr string) *exec.Cmd {
+	d.t.Helper()
+	p := exec.Command(program, "serve", "--addr", addr, "--log-level", "error")
 	p.Env = d.env
 	p.Stderr = d.t.Output()
 	require.NoError(d.t, p.Start())
@@ -148,29 +159,35 @@ func (d *delivering) makeBatches(n int) {
 
 // sendUntil sends batches, each until it is answered.
 func (d *delivering) sendUntil(deadline time.Time) {
+	d.t.Helper()
 	for time.Now().Before(deadline) && len(d.unsent) > 0 {
-		var answered struct {
-			Results []struct {
-				Key, Status, ID string
-			}
-		}
-		if d.call("POST", "/activities", d.unsent[0], &answered) != nil {
-			time.Sleep(20 * time.Millisecond)
-			continue
-		}
-		for _, r := range answered.Results {
-			require.NotEqual(d.t, "invalid", r.Status)
-			if first, known := d.ids[r.Key]; known {
-				require.Equal(d.t, first, r.ID)
-			}
-			d.ids[r.Key] = r.ID
-		}
-		d.unsent = d.unsent[1:]
+		d.sendOne()
 		time.Sleep(5 * time.Millisecond) // so that recording and delivering go on together
 	}
 	if left := time.Until(deadline); left > 0 && len(d.unsent) == 0 && left < time.Minute {
 		time.Sleep(left)
 	}
+}
+
+// sendOne sends the next batch, which stays the next where it was not answered.
+func (d *delivering) sendOne() {
+	d.t.Helper()
+	var answered struct {
+		Results []struct {
+			Key, Status, ID string
+		}
+	}
+	if d.call("POST", "/activities", d.unsent[0], &answered) != nil {
+		return
+	}
+	for _, r := range answered.Results {
+		require.NotEqual(d.t, "invalid", r.Status)
+		if first, known := d.ids[r.Key]; known {
+			require.Equal(d.t, first, r.ID)
+		}
+		d.ids[r.Key] = r.ID
+	}
+	d.unsent = d.unsent[1:]
 }
 
 // call asks the API; an error says that there was no good answer.
@@ -216,7 +233,12 @@ func (d *delivering) misbehave() {
 // settled waits until no delivery is open.
 func (d *delivering) settled() {
 	d.t.Helper()
-	eventually(d.t, 10*time.Minute, "all deliveries", func() bool {
+	d.settledWithin(10 * time.Minute)
+}
+
+func (d *delivering) settledWithin(limit time.Duration) {
+	d.t.Helper()
+	eventually(d.t, limit, "all deliveries", func() bool {
 		for _, state := range []string{"pending", "sending"} {
 			var page struct{ Items []struct{ ID string } }
 			if d.call("GET", "/activities?limit=1&state="+state, nil, &page) != nil || len(page.Items) > 0 {
