@@ -74,13 +74,15 @@ func (d *desk) mixed(n int) []syncengine.ActivityInput {
 	return inputs
 }
 
-// settled waits until no delivery to a system is open.
+// settled waits until no delivery to a system is open. What waits for an email that
+// nobody told of may wait for ever.
 func (d *desk) settled(to models.Destination, limit time.Duration) {
 	d.t.Helper()
 	deadline := time.Now().Add(limit)
 	for {
 		var open int
-		require.NoError(d.t, d.db.Pool.QueryRow(d.t.Context(), `SELECT count(*) FROM deliveries WHERE destination = $1 AND state IN ('pending', 'sending')`, to).Scan(&open))
+		require.NoError(d.t, d.db.Pool.QueryRow(d.t.Context(), `SELECT count(*) FROM deliveries WHERE destination = $1 AND (state = 'sending' OR state = 'pending' AND (hold IS DISTINCT FROM 'email'
+			OR EXISTS (SELECT FROM activities a WHERE a.id = activity_id AND a.email_id IS NOT NULL)))`, to).Scan(&open))
 		if open == 0 {
 			return
 		}
