@@ -18,7 +18,8 @@ type demoActors struct {
 	random *rand.Rand
 	client *http.Client
 
-	run    string // begins the keys, so that another run's are other activities
+	at     time.Time // of what happens next; zero: now
+	run    string    // begins the keys, so that another run's are other activities
 	n      int
 	people []demoPerson
 	emails []demoEmail // sent lately, oldest first
@@ -72,15 +73,45 @@ func (a *demoActors) act(ctx context.Context) error {
 			return err
 		}
 		a.people = page.Items
+		if err := a.past(ctx); err != nil {
+			return err
+		}
 	}
 	activities := []map[string]any{a.next()}
+	return a.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil)
+}
+
+// pastDays and pastActivities are what had happened before the demo began.
+const (
+	pastDays       = 21
+	pastActivities = 240
+)
+
+// past records the weeks before, in a workspace that has no activities yet.
+func (a *demoActors) past(ctx context.Context) error {
+	var page struct {
+		Items []struct{} `json:"items"`
+	}
+	if err := a.call(ctx, http.MethodGet, "/activities?limit=1", nil, &page); err != nil || len(page.Items) > 0 {
+		return err
+	}
+	activities := make([]map[string]any, pastActivities)
+	for i := range activities {
+		a.at = time.Now().Add(-pastDays * 24 * time.Hour * time.Duration(pastActivities-i) / (pastActivities + 1))
+		activities[i] = a.next()
+	}
+	a.at = time.Time{}
 	return a.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil)
 }
 
 // next makes up an activity: mostly emails and what happens to them.
 func (a *demoActors) next() map[string]any {
 	a.n++
-	activity := map[string]any{"key": fmt.Sprintf("demo-%s-%d", a.run, a.n), "occurred_at": time.Now().UTC().Format(time.RFC3339)}
+	at := a.at
+	if at.IsZero() {
+		at = time.Now()
+	}
+	activity := map[string]any{"key": fmt.Sprintf("demo-%s-%d", a.run, a.n), "occurred_at": at.UTC().Format(time.RFC3339)}
 	chance := a.random.IntN(100)
 	switch {
 	case chance < 40 || len(a.emails) == 0:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
@@ -219,4 +220,30 @@ func TestALeadThatWasMergedIsFollowed(t *testing.T) {
 	task := o.tasks()[id.String()]
 	require.Len(t, task, 1)
 	require.Equal(t, contacts[1], task[0]["WhoId"])
+}
+
+func TestMetricsTellOfDeliveries(t *testing.T) {
+	t.Parallel()
+	o := newConsentedOffice(t, sandboxConfig(), orgConfig(), deliveryConfig())
+	o.org.RevokeGrants()
+	o.record(o.email("a"), o.email("b"))
+	o.paused(models.ToSalesforce, "needs_reconnect")
+	o.settled(models.ToMarketo, 30*time.Second)
+	want := `
+		# HELP salesactions_deliveries_paused 1 while nothing is sent to a destination.
+		# TYPE salesactions_deliveries_paused gauge
+		salesactions_deliveries_paused{destination="marketo"} 0
+		salesactions_deliveries_paused{destination="salesforce"} 1
+		# HELP salesactions_deliveries Deliveries that are not done, by destination and state.
+		# TYPE salesactions_deliveries gauge
+		salesactions_deliveries{destination="marketo",state="failed"} 0
+		salesactions_deliveries{destination="marketo",state="held"} 0
+		salesactions_deliveries{destination="marketo",state="pending"} 0
+		salesactions_deliveries{destination="marketo",state="sending"} 0
+		salesactions_deliveries{destination="salesforce",state="failed"} 0
+		salesactions_deliveries{destination="salesforce",state="held"} 0
+		salesactions_deliveries{destination="salesforce",state="pending"} 2
+		salesactions_deliveries{destination="salesforce",state="sending"} 0
+	`
+	require.NoError(t, testutil.CollectAndCompare(o.engine.Metrics(), strings.NewReader(want), "salesactions_deliveries_paused", "salesactions_deliveries"))
 }

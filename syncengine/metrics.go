@@ -2,9 +2,13 @@ package syncengine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"salesactions/models"
+	"salesactions/syncengine/budget"
 )
 
 // metricsLimit is how long a scrape may ask the database.
@@ -22,12 +26,15 @@ var (
 	metricLag     = prometheus.NewDesc("salesactions_sync_lag_seconds", "Time since Marketo's change logs were last read to their ends.", nil, nil)
 	metricTouched = prometheus.NewDesc("salesactions_sync_inbox_people", "People waiting to be read again.", nil, nil)
 	metricCalls   = prometheus.NewDesc("salesactions_api_calls_today", "API calls made today.", []string{"system", "purpose"}, nil)
+	metricWaiting = prometheus.NewDesc("salesactions_deliveries", "Deliveries that are not done, by destination and state.", []string{"destination", "state"}, nil)
+	metricOldest  = prometheus.NewDesc("salesactions_deliveries_oldest_seconds", "How long the first delivery that is due has waited.", []string{"destination"}, nil)
+	metricPaused  = prometheus.NewDesc("salesactions_deliveries_paused", "1 while nothing is sent to a destination.", []string{"destination"}, nil)
 	metricBudget  = prometheus.NewDesc("salesactions_api_calls_budget", "API calls that may be made a day.", []string{"system"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{metricPeople, metricState, metricLag, metricTouched, metricCalls, metricBudget} {
+	for _, desc := range []*prometheus.Desc{metricPeople, metricState, metricLag, metricTouched, metricCalls, metricBudget, metricWaiting, metricOldest, metricPaused} {
 		out <- desc
 	}
 }
@@ -57,13 +64,46 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		gauge(metricLag, st.Lag.Seconds())
 	}
 	gauge(metricTouched, float64(st.Touched))
-	usage, err := c.engine.budget.Usage(ctx)
+	for _, b := range []*budget.Budget{c.engine.budget, c.engine.salesforceBudget} {
+		usage, err := b.Usage(ctx)
+		if err != nil {
+			out <- prometheus.NewInvalidMetric(metricCalls, err)
+			return
+		}
+		for _, p := range usage.ByPurpose {
+			gauge(metricCalls, float64(p.Calls), usage.Limits.System, p.Purpose)
+		}
+		gauge(metricBudget, float64(usage.Limits.Daily), usage.Limits.System)
+	}
+	if err := c.deliveries(ctx, gauge); err != nil {
+		out <- prometheus.NewInvalidMetric(metricWaiting, err)
+	}
+}
+
+func (c collector) deliveries(ctx context.Context, gauge func(*prometheus.Desc, float64, ...string)) error {
+	counts, err := models.CountDeliveries(ctx, c.engine.db)
 	if err != nil {
-		out <- prometheus.NewInvalidMetric(metricCalls, err)
-		return
+		return err
 	}
-	for _, p := range usage.ByPurpose {
-		gauge(metricCalls, float64(p.Calls), "marketo", p.Purpose)
+	pauses, err := models.ListPauses(ctx, c.engine.db)
+	if err != nil {
+		return err
 	}
-	gauge(metricBudget, float64(usage.Limits.Daily), "marketo")
+	for _, n := range counts {
+		to := string(n.Destination)
+		gauge(metricWaiting, float64(n.Pending), to, "pending")
+		gauge(metricWaiting, float64(n.Held), to, "held")
+		gauge(metricWaiting, float64(n.Sending), to, "sending")
+		gauge(metricWaiting, float64(n.Failed), to, "failed")
+		oldest, paused := 0.0, 0.0
+		if n.OldestDue != nil {
+			oldest = max(time.Since(*n.OldestDue).Seconds(), 0)
+		}
+		if slices.ContainsFunc(pauses, func(p models.Pause) bool { return p.Destination == n.Destination }) {
+			paused = 1
+		}
+		gauge(metricOldest, oldest, to)
+		gauge(metricPaused, paused, to)
+	}
+	return nil
 }
