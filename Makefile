@@ -13,7 +13,7 @@ TEMPLATES := $(shell find views -name '*.templ')
 help: ## list what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: build ## run the whole product with a sandbox of Marketo and made-up people
+demo: build ## run the whole product with sandboxes of both systems and made-up people
 	@./scripts/need.sh postgres
 	./bin/salesactions demo $(ARGS)
 

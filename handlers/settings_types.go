@@ -49,7 +49,7 @@ func typesProps(setup *syncengine.MarketoTypes, connected bool, csrf string) vie
 	case syncengine.LayoutEight:
 		props.Text += "Each kind of activity has a type of its own."
 	case syncengine.LayoutGrouped:
-		props.Text += "Kinds share types, told apart by the attribute Event, because there was no room for one each."
+		props.Text += "Kinds share types, told apart by the attribute Action, because there was no room for one each."
 	}
 	return props
 }

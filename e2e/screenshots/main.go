@@ -54,16 +54,23 @@ func run(demo, out string) error {
 	if err := chromedp.Do(waiting, chromedp.WaitVisible("#sync-live .tone-good")); err != nil {
 		return fmt.Errorf("wait for the sync: %w", err)
 	}
-	for name, path := range map[string]string{"people": "/people", "person": "/people/1001", "sync": "/settings/sync"} {
-		if err := chromedp.Do(ctx, chromedp.Navigate(at.URL+path)); err != nil {
-			return fmt.Errorf("open %s: %w", path, err)
+	// The feed is live: the demo's past shows up in it by itself.
+	if err := chromedp.Do(waiting, chromedp.Navigate(at.URL+"/activity"), chromedp.WaitVisible("#results tbody tr, .fresh a")); err != nil {
+		return fmt.Errorf("wait for the demo's activities: %w", err)
+	}
+	for name, shot := range map[string]struct{ path, ready string }{
+		"people": {"/people", "tbody tr"}, "person": {"/people/1001", "[data-grid]"}, "sync": {"/settings/sync", "#sync-live"},
+		"activity": {"/activity", "tbody tr"},
+	} {
+		if err := chromedp.Do(ctx, chromedp.Navigate(at.URL+shot.path), chromedp.WaitVisible(shot.ready)); err != nil {
+			return fmt.Errorf("open %s: %w", shot.path, err)
 		}
 		picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 		if err == nil {
 			err = os.WriteFile(filepath.Join(out, name+".png"), picture, 0o644)
 		}
 		if err != nil {
-			return fmt.Errorf("take the picture of %s: %w", path, err)
+			return fmt.Errorf("take the picture of %s: %w", shot.path, err)
 		}
 	}
 	return nil
