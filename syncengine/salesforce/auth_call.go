@@ -73,7 +73,7 @@ func (o OAuth) post(ctx context.Context, operation, path string, form url.Values
 
 // do makes a call of the token service and reads its refusals.
 func (o OAuth) do(ctx context.Context, operation string, req *http.Request) (int, []byte, error) {
-	ctx, _, cancel := withLimit(ctx, timeToken)
+	ctx, cancel := withLimit(ctx, timeToken)
 	defer cancel()
 	ctx, noteSent := withSent(ctx, false) // in doubt is a token and never a record
 	req = req.WithContext(context.WithValue(ctx, operationKey{}, operation))

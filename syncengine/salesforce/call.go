@@ -42,7 +42,7 @@ func (c *Client) withToken(ctx context.Context, r request, once func(Token) erro
 		return fmt.Errorf("salesforce %s: get a token: %w", r.operation, err)
 	}
 	err = once(tok)
-	if !refreshable(err) || r.stream != nil {
+	if !refreshable(err) {
 		return err
 	}
 	fresh, refreshErr := c.tokens.Refresh(ctx, tok)
@@ -54,7 +54,7 @@ func (c *Client) withToken(ctx context.Context, r request, once func(Token) erro
 
 func (c *Client) once(ctx context.Context, r request, tok Token, result any) (a answer, err error) {
 	defer func() { c.observe(ctx, r.operation, usageOf(a.header), err) }()
-	limited, _, cancel := withLimit(ctx, cmp.Or(r.limit, timeCall))
+	limited, cancel := withLimit(ctx, cmp.Or(r.limit, timeCall))
 	defer cancel()
 	limited, noteSent := withSent(limited, r.write())
 	resp, err := c.send(limited, r, tok)

@@ -13,10 +13,8 @@ import (
 // Time limits. A call may run for ten minutes at Salesforce (Salesforce REST: API
 // request limits); one that takes longer than ours is in doubt, not failed.
 const (
-	timeCall   = 150 * time.Second
-	timeToken  = time.Minute
-	timeFile   = 150 * time.Second // until a bulk file starts, and between its parts
-	timeUpload = 10 * time.Minute  // of a bulk file
+	timeCall  = 150 * time.Second
+	timeToken = time.Minute
 )
 
 // errSlow says that Salesforce took longer than we wait. It is no context error, so
@@ -24,14 +22,14 @@ const (
 var errSlow = errors.New("no answer in time")
 
 // withLimit returns a context that ends with errSlow when a request is not answered
-// within a limit of its being sent, the timer that runs from then on, and what ends
-// both. The time before, when the transport waits for a budget, does not count.
-func withLimit(ctx context.Context, limit time.Duration) (context.Context, *time.Timer, context.CancelFunc) {
+// within a limit of its being sent, and what ends it. The time before, when the
+// transport waits for a budget, does not count.
+func withLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w: %s have passed", errSlow, limit)) })
 	timer.Stop()
 	trace := &httptrace.ClientTrace{GetConn: func(string) { timer.Reset(limit) }}
-	return httptrace.WithClientTrace(ctx, trace), timer, func() {
+	return httptrace.WithClientTrace(ctx, trace), func() {
 		timer.Stop()
 		cancel(nil)
 	}

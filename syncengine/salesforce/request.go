@@ -22,17 +22,15 @@ const (
 
 // request is one call.
 type request struct {
-	operation   string
-	method      string // default GET
-	path        string // from the instance's root: c.data("/limits")
-	query       url.Values
-	header      map[string]string
-	body        any           // JSON
-	stream      io.Reader     // instead of body; such a call is never made twice
-	contentType string        // of stream
-	limit       time.Duration // default timeCall
-	saves       bool          // writes records: takes the client's WriteOptions
-	reads       bool          // changes nothing in spite of its method
+	operation string
+	method    string // default GET
+	path      string // from the instance's root: c.data("/limits")
+	query     url.Values
+	header    map[string]string
+	body      any           // JSON
+	limit     time.Duration // default timeCall
+	saves     bool          // writes records: takes the client's WriteOptions
+	reads     bool          // changes nothing in spite of its method
 }
 
 // write says whether the call is to change something.
@@ -46,7 +44,7 @@ func (c *Client) build(ctx context.Context, r request, tok Token) (*http.Request
 	if len(r.query) > 0 {
 		address += "?" + encode(r.query)
 	}
-	body, contentType, err := r.payload()
+	body, err := r.payload()
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +56,8 @@ func (c *Client) build(ctx context.Context, r request, tok Token) (*http.Request
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set("Sforce-Call-Options", c.options)
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	if r.saves {
 		c.write.set(req.Header)
@@ -83,18 +81,15 @@ func headerSize(header http.Header) int {
 	return size
 }
 
-func (r request) payload() (io.Reader, string, error) {
-	switch {
-	case r.stream != nil:
-		return r.stream, r.contentType, nil
-	case r.body == nil:
-		return nil, "", nil
+func (r request) payload() (io.Reader, error) {
+	if r.body == nil {
+		return nil, nil
 	}
 	raw, err := json.Marshal(r.body)
 	if err != nil {
-		return nil, "", fmt.Errorf("write the request of salesforce %s: %w", r.operation, err)
+		return nil, fmt.Errorf("write the request of salesforce %s: %w", r.operation, err)
 	}
-	return bytes.NewReader(raw), "application/json", nil
+	return bytes.NewReader(raw), nil
 }
 
 func (o WriteOptions) set(header http.Header) {
