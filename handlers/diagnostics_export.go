@@ -1,9 +1,6 @@
 package handlers
 
 import (
-	"encoding/csv"
-	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -14,40 +11,19 @@ import (
 
 // DiagnosticsExport streams all failed deliveries as CSV, newest first.
 func (h *Handlers) DiagnosticsExport(c echo.Context) error {
-	ctx, query := c.Request().Context(), models.FailureQuery{AnyCode: true, Limit: exportPage}
-	page, err := models.ListFailedDeliveries(ctx, h.db, query)
-	if err != nil {
-		return err
-	}
-	header := c.Response().Header()
-	header.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-	header.Set(echo.HeaderContentDisposition, `attachment; filename="failed-deliveries-`+h.now().UTC().Format("2006-01-02")+`.csv"`)
-	c.Response().WriteHeader(http.StatusOK)
-	w := csv.NewWriter(c.Response())
-	if err := w.Write(failedHeader()); err != nil {
-		return fmt.Errorf("write CSV: %w", err)
-	}
-	for {
-		if err := allowWrite(c); err != nil {
-			return err
+	query, ended := models.FailureQuery{AnyCode: true, Limit: exportPage}, false
+	return h.sendCSV(c, "failed-deliveries", failedHeader(), func() ([][]string, error) {
+		if ended {
+			return nil, nil
 		}
-		for _, d := range page.Deliveries {
-			if err := w.Write(failedLine(d)); err != nil {
-				return fmt.Errorf("write CSV: %w", err)
-			}
+		page, err := models.ListFailedDeliveries(c.Request().Context(), h.db, query)
+		query.Cursor, ended = page.Next, page.Next == ""
+		rows := make([][]string, len(page.Deliveries))
+		for i, d := range page.Deliveries {
+			rows[i] = failedLine(d)
 		}
-		if w.Flush(); w.Error() != nil {
-			return fmt.Errorf("write CSV: %w", w.Error())
-		}
-		c.Response().Flush()
-		if page.Next == "" {
-			return nil
-		}
-		query.Cursor = page.Next
-		if page, err = models.ListFailedDeliveries(ctx, h.db, query); err != nil {
-			return err
-		}
-	}
+		return rows, err
+	})
 }
 
 func failedHeader() []string {

@@ -155,14 +155,9 @@ func (m *toMarketo) failedCall(ctx context.Context, items []item, batch []market
 	case len(items) == 1:
 		return []outcome{parked(items[0].ID, what)}, nil
 	}
-	// One of them spoils the call: halve until it stands alone.
-	half := len(items) / 2
-	first, err := m.add(ctx, items[:half], batch[:half], claimed)
-	if err != nil {
-		return append(first, forAll(items[half:], func(i item) outcome { return unsent(i.ID, 0) })...), err
-	}
-	second, err := m.add(ctx, items[half:], batch[half:], claimed)
-	return append(first, second...), err
+	return halve(items, batch, func(items []item, batch []marketo.NewActivity) ([]outcome, error) {
+		return m.add(ctx, items, batch, claimed)
+	})
 }
 
 // isOfAccess knows errors that every call would meet: rights, address, subscription
@@ -174,14 +169,6 @@ func isOfAccess(err error) bool {
 		}
 	}
 	return false
-}
-
-func forAll(items []item, what func(item) outcome) []outcome {
-	outcomes := make([]outcome, len(items))
-	for n, i := range items {
-		outcomes[n] = what(i)
-	}
-	return outcomes
 }
 
 // firstLook is when an activity of unknown outcome is looked for first: most are
@@ -198,21 +185,7 @@ func (m *marketoSettling) round(ctx context.Context, run uuid.UUID) (int, error)
 		return 0, err
 	}
 	there, err := m.readBack(purpose(ctx, "proof of activities"), items)
-	if err != nil {
-		what := failure.Classify(err)
-		if ctx.Err() != nil || !what.Passing() {
-			return 0, err
-		}
-		wait := backoff(3)
-		return len(items), record(ctx, m.pool, run, forAll(items, func(i item) outcome { return unknown(i.ID, wait) }))
-	}
-	outcomes := forAll(items, func(i item) outcome {
-		if id, found := there[i.ActivityID]; found {
-			return delivered(i.ID, id)
-		}
-		return m.absent(i)
-	})
-	return len(items), record(ctx, m.pool, run, outcomes)
+	return settle(ctx, m.pool, run, items, there, err, m.absent)
 }
 
 // absent believes the second look only: log rows appear late. The looks are as far

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -69,21 +68,10 @@ func SetUpMarketo(ctx context.Context, pool *pgxpool.Pool, client *marketo.Clien
 	s := MarketoSetup{At: time.Now(), Endpoint: endpoint, SlotsTotal: marketo.MaxCustomTypes}
 	err = s.make(ctx, client)
 	if err != nil {
-		what := failure.Classify(err)
-		var said *PausedError
-		if errors.As(err, &said) {
-			what = failure.Failure{Text: said.Text, Remedy: said.Remedy}
-		}
+		what := meaning(err)
 		s.Error, s.Remedy = what.Text, what.Remedy
 	}
-	raw, writeErr := json.Marshal(s)
-	if writeErr == nil {
-		_, writeErr = pool.Exec(context.WithoutCancel(ctx), `UPDATE destinations SET setup = $1, setup_at = now() WHERE name = 'marketo'`, raw)
-	}
-	if writeErr != nil {
-		return s, errors.Join(err, fmt.Errorf("keep what Marketo's activity types are: %w", writeErr))
-	}
-	return s, err
+	return s, errors.Join(err, keepSetup(ctx, pool, models.ToMarketo, s))
 }
 
 const (

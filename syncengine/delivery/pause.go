@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -24,6 +25,15 @@ type PausedError struct {
 
 func (e *PausedError) Error() string { return e.Text }
 
+// meaning is what an error says to people, whether of a call or of ours.
+func meaning(err error) failure.Failure {
+	var said *PausedError
+	if errors.As(err, &said) {
+		return failure.Failure{Class: said.Class, Code: said.Code, Text: said.Text, Remedy: said.Remedy}
+	}
+	return failure.Classify(err)
+}
+
 const (
 	firstPause = 5 * time.Second
 	lastPause  = 5 * time.Minute
@@ -45,11 +55,7 @@ func paused(ctx context.Context, pool *pgxpool.Pool, to models.Destination) (boo
 // pause notes why nothing is delivered and when it is tried again: the longer it
 // lasts, the later.
 func pause(ctx context.Context, pool *pgxpool.Pool, to models.Destination, cause error) error {
-	what := failure.Classify(cause)
-	var said *PausedError
-	if errors.As(cause, &said) {
-		what = failure.Failure{Class: said.Class, Code: said.Code, Text: said.Text, Remedy: said.Remedy}
-	}
+	what := meaning(cause)
 	var until *time.Time
 	if !what.Until.IsZero() {
 		until = &what.Until
@@ -80,6 +86,18 @@ func Unpause(ctx context.Context, pool *pgxpool.Pool, to models.Destination) err
 		SELECT pg_notify('salesactions_live', 'activity') FROM mended`, to)
 	if err != nil {
 		return fmt.Errorf("let deliveries to %s begin: %w", to.Name(), err)
+	}
+	return nil
+}
+
+// keepSetup keeps what was found of a destination, for Settings and the next run.
+func keepSetup(ctx context.Context, pool *pgxpool.Pool, to models.Destination, setup any) error {
+	raw, err := json.Marshal(setup)
+	if err == nil {
+		_, err = pool.Exec(context.WithoutCancel(ctx), `UPDATE destinations SET setup = $2, setup_at = now() WHERE name = $1`, to, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("keep what was found in %s: %w", to.Name(), err)
 	}
 	return nil
 }

@@ -219,14 +219,9 @@ func (s *toSalesforce) failedCall(ctx context.Context, items []item, tasks []map
 	case len(items) == 1:
 		return []outcome{parked(items[0].ID, what)}, nil
 	}
-	// One of them spoils the call: halve until it stands alone.
-	half := len(items) / 2
-	first, err := s.create(ctx, items[:half], tasks[:half], claimed)
-	if err != nil {
-		return append(first, forAll(items[half:], func(i item) outcome { return unsent(i.ID, 0) })...), err
-	}
-	second, err := s.create(ctx, items[half:], tasks[half:], claimed)
-	return append(first, second...), err
+	return halve(items, tasks, func(items []item, tasks []map[string]any) ([]outcome, error) {
+		return s.create(ctx, items, tasks, claimed)
+	})
 }
 
 // doubtful is a Task of which nobody knows whether it was created. With a key field

@@ -23,20 +23,7 @@ func (s *salesforceSettling) round(ctx context.Context, run uuid.UUID) (int, err
 		return 0, err
 	}
 	there, err := s.find(purpose(ctx, "proof of Tasks"), items)
-	if err != nil {
-		if ctx.Err() != nil || !failure.Classify(err).Passing() {
-			return 0, err
-		}
-		wait := backoff(3)
-		return len(items), record(ctx, s.pool, run, forAll(items, func(i item) outcome { return unknown(i.ID, wait) }))
-	}
-	outcomes := forAll(items, func(i item) outcome {
-		if id, found := there[i.ActivityID]; found {
-			return delivered(i.ID, id)
-		}
-		return s.absent(i)
-	})
-	return len(items), record(ctx, s.pool, run, outcomes)
+	return settle(ctx, s.pool, run, items, there, err, s.absent)
 }
 
 // absent believes only a look that is made after the server can no longer be working

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -111,21 +110,10 @@ func SetUpSalesforce(ctx context.Context, pool *pgxpool.Pool, client *salesforce
 	s := SalesforceSetup{At: time.Now(), Instance: instance, UserID: userID, Fields: map[string]SalesforceField{}}
 	err := s.look(ctx, client, logging)
 	if err != nil {
-		what := failure.Classify(err)
-		var said *PausedError
-		if errors.As(err, &said) {
-			what = failure.Failure{Text: said.Text, Remedy: said.Remedy}
-		}
+		what := meaning(err)
 		s.Error, s.Remedy = what.Text, what.Remedy
 	}
-	raw, writeErr := json.Marshal(s)
-	if writeErr == nil {
-		_, writeErr = pool.Exec(context.WithoutCancel(ctx), `UPDATE destinations SET setup = $1, setup_at = now() WHERE name = 'salesforce'`, raw)
-	}
-	if writeErr != nil {
-		return s, errors.Join(err, fmt.Errorf("keep what the org has: %w", writeErr))
-	}
-	return s, err
+	return s, errors.Join(err, keepSetup(ctx, pool, models.ToSalesforce, s))
 }
 
 // LoadSalesforceSetup returns what was found last, or nil.
