@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -198,8 +199,16 @@ func (s *Server) changeType(c *call, t *customType, action string) (answer, erro
 			}
 		}
 		return answer{Result: []any{map[string]any{"apiName": t.apiName, "status": "deleted"}}}, nil
+	case "update":
+		if err := t.update(c.body); err != nil {
+			return answer{}, err
+		}
 	case "attributes/create":
 		if err := s.addAttributes(c, t); err != nil {
+			return answer{}, err
+		}
+	case "attributes/update", "attributes/delete":
+		if err := t.changeAttributes(c.body, action == "attributes/delete"); err != nil {
 			return answer{}, err
 		}
 	default:
@@ -212,6 +221,66 @@ func (s *Server) changeType(c *call, t *customType, action string) (answer, erro
 	return answer{Result: []any{t.json(v, true)}}, nil
 }
 
+// edited is the draft to change; a new one begins as what was approved.
+func (t *customType) edited() *version {
+	if t.draft != nil {
+		return t.draft
+	}
+	v := *t.approved
+	v.Attributes = slices.Clone(t.approved.Attributes)
+	return &v
+}
+
+// update changes the words of a type in its draft; what is absent stays.
+func (t *customType) update(body []byte) error {
+	v := t.edited()
+	in := map[string]*string{"name": &v.Name, "description": &v.Description, "triggerName": &v.TriggerName, "filterName": &v.FilterName}
+	var given map[string]any
+	if json.Unmarshal(body, &given) != nil {
+		return refuse("609", "Invalid JSON")
+	}
+	for member, value := range given {
+		text, ok := value.(string)
+		if to := in[member]; to != nil && ok {
+			*to = text
+		}
+	}
+	if !namePattern.MatchString(v.Name) {
+		return refuse("1003", "Invalid name")
+	}
+	t.draft = v
+	return nil
+}
+
+// changeAttributes changes or deletes attributes in the draft.
+func (t *customType) changeAttributes(body []byte, remove bool) error {
+	var in struct {
+		Attributes []attribute `json:"attributes"`
+	}
+	if json.Unmarshal(body, &in) != nil {
+		return refuse("609", "Invalid JSON")
+	}
+	v := t.edited()
+	for _, a := range in.Attributes {
+		at := slices.IndexFunc(v.Attributes, func(other attribute) bool { return other.APIName == a.APIName })
+		switch {
+		case at < 0:
+			return refuse("1006", "Attribute not found: "+a.APIName)
+		case remove:
+			v.Attributes = slices.Delete(v.Attributes, at, at+1)
+		default:
+			if a.Name != "" {
+				v.Attributes[at].Name = a.Name
+			}
+			if dataTypes[a.DataType] {
+				v.Attributes[at].DataType = a.DataType
+			}
+		}
+	}
+	t.draft = v
+	return nil
+}
+
 func (s *Server) addAttributes(c *call, t *customType) error {
 	var in struct {
 		Attributes []attribute `json:"attributes"`
@@ -219,12 +288,7 @@ func (s *Server) addAttributes(c *call, t *customType) error {
 	if json.Unmarshal(c.body, &in) != nil {
 		return refuse("609", "Invalid JSON")
 	}
-	v := t.draft
-	if v == nil {
-		copied := *t.approved
-		copied.Attributes = append([]attribute{}, t.approved.Attributes...)
-		v = &copied
-	}
+	v := t.edited()
 	added := append([]attribute{}, v.Attributes...)
 	for _, a := range in.Attributes {
 		if !apiNamePattern.MatchString(a.APIName) || a.Name == "" || !dataTypes[a.DataType] {
