@@ -8,7 +8,7 @@ import (
 
 const (
 	keptFor = time.Minute
-	keptMax = 200 // grids, at a few hundred kilobytes the largest
+	keptMax = 40 // grids, of a few megabytes at the most
 )
 
 // kept returns a grid that was read in the last minute, from the same instance.

@@ -17,7 +17,7 @@ import (
 
 const (
 	maxPages  = 10   // of one call's people: a page may be empty and yet not the last
-	maxEvents = 5000 // of one grid
+	maxEvents = 3000 // of one grid
 	atOnce    = 3    // calls in flight for an account
 )
 
