@@ -130,6 +130,7 @@ func fail(status int, code, message string) *restError {
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = dated{w, s.cfg.Now}
 	path := r.URL.Path
 	switch {
 	case strings.HasPrefix(path, "/_sandbox/"):

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -132,6 +133,22 @@ func TestMisbehaviourOnCommand(t *testing.T) {
 	o.server.Fault(fault.Rule{Path: "/sobjects/Task", Kind: fault.Code, Count: 1, Code: "UNABLE_TO_LOCK_ROW", Message: "busy"})
 	o.call(http.MethodPost, "/sobjects/Task", body).refused(http.StatusBadRequest, "UNABLE_TO_LOCK_ROW")
 	o.call(http.MethodPost, "/sobjects/Task", body).is(http.StatusCreated, nil)
+}
+
+func TestAnswersAreDatedByTheSandboxsClock(t *testing.T) {
+	t.Parallel()
+	o, clock := timed(t, Config{})
+	date := func(a answered) string { return a.Header.Get("Date") }
+	require.Equal(t, "Tue, 10 Mar 2026 09:30:15 GMT", date(o.call(http.MethodGet, "/limits", nil).is(http.StatusOK, nil)))
+	clock.pass(24 * time.Hour)
+	for name, a := range map[string]answered{
+		"an answer":          o.call(http.MethodGet, "/limits", nil).is(http.StatusOK, nil),
+		"one without a body": o.call(http.MethodPatch, "/sobjects/Task/"+o.task(values{"Subject": "x"}), values{"Subject": "y"}).is(http.StatusNoContent, nil),
+		"an error":           o.call(http.MethodGet, "/nothing", nil).is(http.StatusNotFound, nil),
+		"the versions":       o.call(http.MethodGet, "/services/data/", nil).is(http.StatusOK, nil),
+	} {
+		require.Equal(t, "Wed, 11 Mar 2026 09:30:15 GMT", date(a), name)
+	}
 }
 
 func TestPeopleFollowALinkToATask(t *testing.T) {

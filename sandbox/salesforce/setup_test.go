@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,6 +89,34 @@ func (a answered) refused(status int, code string) {
 	require.Len(a.t, errs, 1)
 	require.Equal(a.t, code, errs[0].ErrorCode, "%s", a.raw)
 	require.NotEmpty(a.t, errs[0].Message)
+}
+
+// clock is the time of a sandbox, which its test moves.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// pass lets time go by.
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// timed is a sandbox whose time stands still until its test moves it. Sessions do not
+// end meanwhile.
+func timed(t *testing.T, cfg Config) (*bundle, *clock) {
+	t.Helper()
+	c := &clock{now: time.Date(2026, 3, 10, 9, 30, 15, 250_000_000, time.UTC)}
+	cfg.Now, cfg.SessionLength = c.Now, 10_000*time.Hour
+	return setup(t, cfg), c
 }
 
 type values = map[string]any
