@@ -14,30 +14,24 @@ func (s *Server) Act(do, object, id string, values map[string]any) (string, erro
 	if o == nil {
 		return "", fmt.Errorf("%q is no object", object)
 	}
-	t := s.begin(s.otherUser())
-	var refusal *recordError
+	t := s.open(s.otherUser(), nil)
 	switch do {
-	case "create":
-		id, refusal = t.create(o, values)
-	case "update":
-		refusal = t.update(o, id, values)
-	case "delete":
-		refusal = t.remove(o, id)
+	case "create", "update", "delete":
+		made, _, refusal := t.apply(&change{do: do, object: o, id: id, values: values})
+		if refusal != nil {
+			return "", fmt.Errorf("%s: %s", refusal.Code, refusal.Message)
+		}
+		return made, nil
 	case "undelete", "convert", "merge", "deactivate":
 		return id, s.special(t, do, o, id, values)
-	default:
-		return "", fmt.Errorf("%q is nothing that can be done: create, update, delete, undelete, convert, merge or deactivate", do)
 	}
-	if refusal != nil {
-		return "", fmt.Errorf("%s: %s", refusal.Code, refusal.Message)
-	}
-	return id, nil
+	return "", fmt.Errorf("%q is nothing that can be done: create, update, delete, undelete, convert, merge or deactivate", do)
 }
 
 // otherUser is somebody who works in the org.
 func (s *Server) otherUser() string { return s.tables["user"].order[1].id }
 
-func (s *Server) special(t *transaction, do string, o *object, id string, values map[string]any) error {
+func (s *Server) special(t *Transaction, do string, o *object, id string, values map[string]any) error {
 	r := s.tables[lower(o.name)].byID[long(id)]
 	if r == nil {
 		return fmt.Errorf("there is no %s %s", o.name, id)

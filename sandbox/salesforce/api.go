@@ -34,6 +34,9 @@ type call struct {
 	rule    *fault.Rule
 }
 
+// waits says whether the client still waits for its answer.
+func (c *call) waits() bool { return c.Context().Err() == nil }
+
 // api answers a call of the REST API: what misbehaves, who calls, whether calls are
 // left, then the resource.
 func (s *Server) api(w http.ResponseWriter, r *http.Request) {
@@ -89,12 +92,19 @@ func (s *Server) answer(c *call) (int, any, error) {
 	}
 	major, err := strconv.Atoi(strings.TrimSuffix(c.version, ".0"))
 	if err != nil || major < firstVersion || major > lastVersion {
-		return 0, nil, fail(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+		return 0, nil, errNotThere
 	}
 	if c.body, err = io.ReadAll(io.LimitReader(c.Body, maxBody+1)); err != nil || len(c.body) > maxBody {
 		return 0, nil, fail(http.StatusRequestEntityTooLarge, "EXCEEDED_MAX_SIZE_REQUEST", "Request size exceeded")
 	}
-	return s.route(c)
+	if c.Method == http.MethodPost && strings.TrimSuffix(c.rest, "/") == "/composite" {
+		return s.composite(c)
+	}
+	p, err := s.route(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	return s.perform(c, p)
 }
 
 func (s *Server) quota() error {
@@ -106,28 +116,29 @@ func (s *Server) quota() error {
 	return nil
 }
 
-// route finds the resource.
-func (s *Server) route(c *call) (int, any, error) {
+// route finds the resource, and plans what to do with it.
+func (s *Server) route(c *call) (*plan, error) {
+	told := func(what func() any) (*plan, error) {
+		return reading(func() (int, any, error) { return http.StatusOK, what(), nil }), nil
+	}
 	path := strings.TrimSuffix(c.rest, "/")
 	switch {
 	case path == "":
-		return http.StatusOK, s.resources(c), nil
+		return told(func() any { return s.resources(c) })
 	case path == "/limits":
-		return http.StatusOK, s.allLimits(), nil
+		return told(func() any { return s.allLimits() })
 	case path == "/query" || path == "/queryAll":
 		return s.query(c, path == "/queryAll")
 	case strings.HasPrefix(path, "/query/"):
-		return s.more(c, strings.TrimPrefix(path, "/query/"))
-	case path == "/composite" && c.Method == http.MethodPost:
-		return s.composite(c)
+		return reading(func() (int, any, error) { return s.more(c, strings.TrimPrefix(path, "/query/")) }), nil
 	case path == "/composite/sobjects" || strings.HasPrefix(path, "/composite/sobjects/"):
 		return s.collections(c, strings.TrimPrefix(strings.TrimPrefix(path, "/composite/sobjects"), "/"))
 	case path == "/sobjects":
-		return http.StatusOK, s.globalDescribe(), nil
+		return told(func() any { return s.globalDescribe() })
 	case strings.HasPrefix(path, "/sobjects/"):
 		return s.rows(c, strings.Split(strings.TrimPrefix(path, "/sobjects/"), "/"))
 	}
-	return 0, nil, fail(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+	return nil, errNotThere
 }
 
 func (s *Server) resources(c *call) map[string]string {
@@ -213,17 +224,8 @@ func (s *Server) write(w http.ResponseWriter, c *call, status int, result any, e
 			return
 		}
 	}
-	var failed *restError
-	switch {
-	case errors.As(err, &failed):
-		status = failed.status
-		if failed.fields == nil {
-			result = []any{map[string]any{"message": failed.message, "errorCode": failed.code}}
-		} else {
-			result = []any{map[string]any{"message": failed.message, "errorCode": failed.code, "fields": failed.fields}}
-		}
-	case err != nil:
-		status, result = http.StatusInternalServerError, []any{map[string]any{"message": "An unexpected error occurred", "errorCode": "UNKNOWN_EXCEPTION"}}
+	if err != nil {
+		status, result = asAnswer(err)
 	}
 	if status == http.StatusNoContent || status == http.StatusNotModified {
 		w.WriteHeader(status)
@@ -239,6 +241,19 @@ func (s *Server) write(w http.ResponseWriter, c *call, status int, result any, e
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(raw)
+}
+
+// asAnswer is how a call is told of its error.
+func asAnswer(err error) (int, any) {
+	var failed *restError
+	if !errors.As(err, &failed) {
+		return http.StatusInternalServerError, []any{map[string]any{"message": "An unexpected error occurred", "errorCode": "UNKNOWN_EXCEPTION"}}
+	}
+	told := map[string]any{"message": failed.message, "errorCode": failed.code}
+	if failed.fields != nil {
+		told["fields"] = failed.fields
+	}
+	return failed.status, []any{told}
 }
 
 func writeJSON(w http.ResponseWriter, status int, result any) {

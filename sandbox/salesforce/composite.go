@@ -66,5 +66,9 @@ func (s *Server) part(c *call, method, address string, body []byte) (int, any, e
 	inner.Request, inner.body = request, body
 	_, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/services/data/v"), "/")
 	inner.rest = "/" + rest
-	return s.route(&inner)
+	planned, err := s.route(&inner)
+	if err != nil {
+		return 0, nil, err
+	}
+	return s.perform(&inner, planned)
 }

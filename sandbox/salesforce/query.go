@@ -32,22 +32,22 @@ type cursor struct {
 	until   time.Time
 }
 
-func (s *Server) query(c *call, all bool) (int, any, error) {
+func (s *Server) query(c *call, all bool) (*plan, error) {
 	q, err := soql.Parse(c.URL.Query().Get("q"))
 	if err != nil {
-		return 0, nil, asQueryError(err)
+		return nil, asQueryError(err)
 	}
-	s.mu.RLock()
+	return reading(func() (int, any, error) { return s.run(c, q, all) }), nil
+}
+
+func (s *Server) run(c *call, q *soql.Query, all bool) (int, any, error) {
 	result, err := q.Run(org{s}, s.source(all), s.cfg.Now().UTC())
-	var records []map[string]any
-	if err == nil {
-		for _, found := range result.Rows {
-			records = append(records, render(c.version, result.Record(found)))
-		}
-	}
-	s.mu.RUnlock()
 	if err != nil {
 		return 0, nil, asQueryError(err)
+	}
+	var records []map[string]any
+	for _, found := range result.Rows {
+		records = append(records, render(c.version, result.Record(found)))
 	}
 	size := pageSize
 	if _, given, found := strings.Cut(c.Header.Get("Sforce-Query-Options"), "batchSize="); found {
@@ -251,44 +251,45 @@ func (s *Server) source(all bool) soql.Rows {
 	}
 }
 
-// candidates are all records, or those that an index knows of.
+// candidates are all records, or those that an index knows of, each once.
 func (t *table) candidates(q *soql.Query, o *object, all bool) []*record {
 	if ids := q.Constraint("Id"); ids != nil {
-		var found []*record
-		for _, id := range ids {
-			if r := t.byID[long(id)]; r != nil {
-				found = append(found, r)
-			}
-		}
-		return found
+		return distinct(ids, func(id string) []*record { return []*record{t.byID[long(id)]} })
 	}
 	for _, f := range o.fields {
 		values := q.Constraint(f.name)
 		if !f.unique || all || values == nil {
 			continue // deleted records are not among the holders
 		}
-		var found []*record
-		for _, v := range values {
-			if r := t.holder(f.name, v); r != nil {
-				found = append(found, r)
-			}
-		}
-		return found
+		return distinct(values, func(v string) []*record { return []*record{t.holder(f.name, v)} })
 	}
 	for _, name := range indexed {
 		values := q.Constraint(name)
 		if values == nil {
 			continue
 		}
-		var found []*record
-		for _, v := range values {
-			key := lower(v)
+		return distinct(values, func(v string) []*record {
 			if name != "Email" {
-				key = lower(long(v))
+				v = long(v)
 			}
-			found = append(found, t.index[name][key]...)
-		}
-		return found
+			return t.index[name][lower(v)]
+		})
 	}
 	return t.order
+}
+
+// distinct gathers what an index has for some values. Indexes know records by their
+// former values too, so that one may be there twice.
+func distinct(values []string, of func(string) []*record) []*record {
+	var list []*record
+	seen := map[*record]bool{}
+	for _, v := range values {
+		for _, r := range of(v) {
+			if r != nil && !seen[r] {
+				seen[r] = true
+				list = append(list, r)
+			}
+		}
+	}
+	return list
 }

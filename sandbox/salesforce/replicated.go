@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// replicated answers getUpdated and getDeleted, which ignore seconds.
+// replicated answers getUpdated and getDeleted, which ignore seconds; callers hold the
+// org's lock.
 func (s *Server) replicated(c *call, o *object, which string) (int, any, error) {
 	from, err := time.Parse(time.RFC3339, c.URL.Query().Get("start"))
 	to, err2 := time.Parse(time.RFC3339, c.URL.Query().Get("end"))
@@ -15,8 +16,6 @@ func (s *Server) replicated(c *call, o *object, which string) (int, any, error) 
 	if err != nil || err2 != nil || !from.Before(to) || from.Before(now.Add(-reach)) {
 		return 0, nil, fail(http.StatusBadRequest, "INVALID_REPLICATION_DATE", "startDate before org replication enabled date")
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
 	ids, deleted := []string{}, []any{}
 	for _, r := range s.tables[lower(o.name)].order {
 		if r.modified.Before(from) || !r.modified.Before(to) {

@@ -3,7 +3,9 @@ package salesforce
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,37 +13,101 @@ import (
 // asRest makes a record's error the error of a call about that record alone.
 func (e *recordError) asRest() *restError {
 	status := http.StatusBadRequest
-	if e.Code == "ENTITY_IS_DELETED" || e.Code == "INVALID_CROSS_REFERENCE_KEY" && len(e.Fields) == 0 {
+	if e.Code == "ENTITY_IS_DELETED" || e.Code == "NOT_FOUND" || e.Code == "INVALID_CROSS_REFERENCE_KEY" && len(e.Fields) == 0 {
 		status = http.StatusNotFound
 	}
 	return &restError{status, e.Code, e.Message, e.Fields}
 }
 
-// rows answers calls about single rows and about objects.
-func (s *Server) rows(c *call, parts []string) (int, any, error) {
+var errNotThere = fail(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+
+// rows plans calls about single rows and about objects.
+func (s *Server) rows(c *call, parts []string) (*plan, error) {
 	o := s.schema[lower(parts[0])]
 	if o == nil {
-		return 0, nil, fail(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+		return nil, errNotThere
 	}
 	switch {
 	case len(parts) == 1 && c.Method == http.MethodPost:
-		return s.createOne(c, o)
+		return c.change(&change{do: "create", object: o})
 	case len(parts) == 2 && parts[1] == "describe" && c.Method == http.MethodGet:
-		if since, err := http.ParseTime(c.Header.Get("If-Modified-Since")); err == nil && since.After(s.cfg.Now().Add(-time.Hour)) {
-			return http.StatusNotModified, nil, nil
-		}
-		return http.StatusOK, o.describe(), nil
+		return reading(func() (int, any, error) { return s.describe(c, o) }), nil
 	case len(parts) == 2 && (parts[1] == "updated" || parts[1] == "deleted") && c.Method == http.MethodGet:
-		return s.replicated(c, o, parts[1])
+		return reading(func() (int, any, error) { return s.replicated(c, o, parts[1]) }), nil
 	case len(parts) == 2:
-		return s.oneRow(c, o, parts[1])
+		return s.oneRow(c, &change{object: o, id: parts[1]})
 	case len(parts) == 3:
-		return s.byExternalID(c, o, parts[1], parts[2])
+		f := o.field(parts[1])
+		if f == nil || !f.external {
+			return nil, fail(http.StatusNotFound, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: "+parts[1])
+		}
+		return s.oneRow(c, &change{object: o, key: f, value: parts[2]})
 	}
-	return 0, nil, fail(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+	return nil, errNotThere
 }
 
-// fields reads a record's JSON; unknown fields spoil the call.
+func (s *Server) describe(c *call, o *object) (int, any, error) {
+	if since, err := http.ParseTime(c.Header.Get("If-Modified-Since")); err == nil && since.After(s.cfg.Now().Add(-time.Hour)) {
+		return http.StatusNotModified, nil, nil
+	}
+	return http.StatusOK, o.describe(), nil
+}
+
+// oneRow plans what is done to one row, by its id or its external id.
+func (s *Server) oneRow(c *call, ch *change) (*plan, error) {
+	switch c.Method {
+	case http.MethodGet:
+		return reading(func() (int, any, error) { return s.readOne(c, ch) }), nil
+	case http.MethodDelete:
+		ch.do = "delete"
+	case http.MethodPatch:
+		ch.do = "update"
+		if ch.key != nil && c.URL.Query().Get("updateOnly") != "true" {
+			ch.do = "upsert"
+		}
+	default:
+		return nil, fail(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "HTTP Method '"+c.Method+"' not allowed.")
+	}
+	return c.change(ch)
+}
+
+// change plans a change of one row, with the call's body as its values.
+func (c *call) change(ch *change) (*plan, error) {
+	if ch.do != "delete" {
+		values, err := ch.object.read(c.body)
+		if err != nil {
+			return nil, err
+		}
+		if ch.key != nil {
+			if _, given := values[ch.key.name]; given {
+				return nil, fail(http.StatusBadRequest, "INVALID_FIELD", "The "+ch.key.name+" field should not be specified in the sobject data.")
+			}
+		}
+		ch.values = values
+	}
+	return &plan{writes: true, changes: []*change{ch}, do: func(t *Transaction) (int, any, error) { return c.changed(t, ch) }}, nil
+}
+
+func (c *call) changed(t *Transaction, ch *change) (int, any, error) {
+	id, created, refusal := t.apply(ch)
+	if refusal != nil {
+		return 0, nil, refusal.asRest()
+	}
+	result := map[string]any{"id": id, "success": true, "errors": []any{}}
+	switch {
+	case ch.do == "create":
+		return http.StatusCreated, result, nil
+	case ch.do == "delete" || ch.key == nil:
+		return http.StatusNoContent, nil, nil
+	}
+	result["created"] = created
+	if created {
+		return http.StatusCreated, result, nil
+	}
+	return http.StatusOK, result, nil
+}
+
+// read reads a record's JSON; unknown fields spoil the call.
 func (o *object) read(raw []byte) (map[string]any, error) {
 	var values map[string]any
 	if err := json.Unmarshal(raw, &values); err != nil || values == nil {
@@ -50,71 +116,38 @@ func (o *object) read(raw []byte) (map[string]any, error) {
 	return values, o.known(values)
 }
 
+// known gives fields the names that the schema has for them; unknown ones are refused.
 func (o *object) known(values map[string]any) error {
 	delete(values, "attributes")
-	for name := range values {
-		if o.field(name) == nil {
+	for _, name := range slices.Collect(maps.Keys(values)) {
+		f := o.field(name)
+		if f == nil {
 			return &restError{http.StatusBadRequest, "INVALID_FIELD", noColumn(name, o.name), []string{}}
+		}
+		if f.name != name {
+			values[f.name] = values[name]
+			delete(values, name)
 		}
 	}
 	return nil
 }
 
-func (s *Server) createOne(c *call, o *object) (int, any, error) {
-	values, err := o.read(c.body)
-	if err != nil {
-		return 0, nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	id, refusal := s.begin(c.user).create(o, values)
-	if refusal != nil {
-		return 0, nil, refusal.asRest()
-	}
-	return http.StatusCreated, map[string]any{"id": id, "success": true, "errors": []any{}}, nil
-}
-
-func (s *Server) oneRow(c *call, o *object, id string) (int, any, error) {
-	if c.Method == http.MethodGet {
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		return s.readOne(c, o, id)
-	}
-	unlock, refusal := s.lockParents(c, o, []string{id})
-	defer unlock()
-	if refusal != nil {
-		return 0, nil, refusal.asRest()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.begin(c.user)
-	switch c.Method {
-	case http.MethodPatch:
-		values, err := o.read(c.body)
-		if err != nil {
-			return 0, nil, err
+// readOne reads a row; callers hold the org's lock.
+func (s *Server) readOne(c *call, ch *change) (int, any, error) {
+	o, table := ch.object, s.tables[lower(ch.object.name)]
+	var r *record
+	if ch.key != nil {
+		r = table.holder(ch.key.name, ch.value)
+	} else {
+		id, refusal := checkID("Id", ch.id)
+		if refusal != nil {
+			return 0, nil, refusal.asRest()
 		}
-		refusal = t.update(o, id, values)
-	case http.MethodDelete:
-		refusal = t.remove(o, id)
-	default:
-		return 0, nil, fail(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "HTTP Method '"+c.Method+"' not allowed.")
+		r = table.byID[id]
 	}
-	if refusal != nil {
-		return 0, nil, refusal.asRest()
-	}
-	return http.StatusNoContent, nil, nil
-}
-
-func (s *Server) readOne(c *call, o *object, id string) (int, any, error) {
-	id, refusal := checkID("Id", id)
-	if refusal != nil {
-		return 0, nil, refusal.asRest()
-	}
-	r := s.tables[lower(o.name)].byID[id]
 	switch {
 	case r == nil:
-		return 0, nil, fail(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+		return 0, nil, errNotThere
 	case !r.deleted.IsZero():
 		return 0, nil, fail(http.StatusNotFound, "ENTITY_IS_DELETED", "entity is deleted")
 	}
@@ -125,15 +158,21 @@ func (s *Server) readOne(c *call, o *object, id string) (int, any, error) {
 	if asked := c.URL.Query().Get("fields"); asked != "" {
 		names = strings.Split(asked, ",")
 	}
-	row := map[string]any{"attributes": attributes(c.version, o.name, r.id)}
+	row, err := show(c.version, o, r, names)
+	return http.StatusOK, row, err
+}
+
+// show writes some fields of a row as answers have them.
+func show(version string, o *object, r *record, names []string) (map[string]any, error) {
+	row := map[string]any{"attributes": attributes(version, o.name, r.id)}
 	for _, name := range names {
 		f := o.field(name)
 		if f == nil {
-			return 0, nil, fail(http.StatusBadRequest, "INVALID_FIELD", fmt.Sprintf("No such column '%s' on entity '%s'.", name, o.name))
+			return nil, fail(http.StatusBadRequest, "INVALID_FIELD", fmt.Sprintf("No such column '%s' on entity '%s'.", name, o.name))
 		}
 		row[f.name] = r.value(f.name)
 	}
-	return http.StatusOK, row, nil
+	return row, nil
 }
 
 func attributes(version, object, id string) map[string]string {
@@ -153,48 +192,4 @@ func (r *record) value(name string) any {
 		return r.modified.Format(stampForm)
 	}
 	return r.values[name]
-}
-
-func (s *Server) byExternalID(c *call, o *object, name, value string) (int, any, error) {
-	f := o.field(name)
-	if f == nil || !f.external {
-		return 0, nil, fail(http.StatusNotFound, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: "+name)
-	}
-	s.mu.RLock()
-	holder := s.tables[lower(o.name)].holder(f.name, value)
-	s.mu.RUnlock()
-	if holder == nil && (c.Method != http.MethodPatch || c.URL.Query().Get("updateOnly") == "true") {
-		return 0, nil, fail(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
-	}
-	if c.Method != http.MethodPatch {
-		return s.oneRow(c, o, holder.id)
-	}
-	values, err := o.read(c.body)
-	if err != nil {
-		return 0, nil, err
-	}
-	if _, given := values[f.name]; given {
-		return 0, nil, fail(http.StatusBadRequest, "INVALID_FIELD", "The "+f.name+" field should not be specified in the sobject data.")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	id, created, refusal := s.begin(c.user).upsert(o, f, value, values)
-	if refusal != nil {
-		return 0, nil, refusal.asRest()
-	}
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-	}
-	return status, map[string]any{"id": id, "success": true, "errors": []any{}, "created": created}, nil
-}
-
-// upsert changes the record with an external id, or creates it.
-func (t *transaction) upsert(o *object, f *field, value string, values map[string]any) (string, bool, *recordError) {
-	if holder := t.server.tables[lower(o.name)].holder(f.name, value); holder != nil {
-		return holder.id, false, t.update(o, holder.id, values)
-	}
-	values[f.name] = value
-	id, refusal := t.create(o, values)
-	return id, true, refusal
 }

@@ -2,7 +2,7 @@ package salesforce
 
 import "strings"
 
-func (t *transaction) defaults(o *object, values map[string]any) {
+func (t *Transaction) defaults(o *object, values map[string]any) {
 	if o.name == "Task" {
 		for name, value := range map[string]any{"Status": "Not Started", "Priority": "Normal", "TaskSubtype": "Task", "OwnerId": t.user} {
 			if values[name] == nil {
@@ -18,7 +18,7 @@ func (t *transaction) defaults(o *object, values map[string]any) {
 }
 
 // rules are those between fields and records.
-func (t *transaction) rules(o *object, id string, changed, all map[string]any) *recordError {
+func (t *Transaction) rules(o *object, changed, all map[string]any) *recordError {
 	if owner, ok := changed["OwnerId"].(string); ok {
 		switch user := t.server.tables["user"].byID[owner]; {
 		case user == nil:
@@ -33,7 +33,7 @@ func (t *transaction) rules(o *object, id string, changed, all map[string]any) *
 	return t.taskRules(changed, all)
 }
 
-func (t *transaction) taskRules(changed, all map[string]any) *recordError {
+func (t *Transaction) taskRules(changed, all map[string]any) *recordError {
 	who, _ := all["WhoId"].(string)
 	what, _ := all["WhatId"].(string)
 	if strings.HasPrefix(who, "00Q") && what != "" {
@@ -61,31 +61,33 @@ func (t *transaction) taskRules(changed, all map[string]any) *recordError {
 	return nil
 }
 
-// derive sets what follows from other values.
-func (t *transaction) derive(o *object, r *record) {
+// derive sets what follows from other values; before is nil for a new row.
+func (t *Transaction) derive(o *object, before, values map[string]any) {
 	if o.name != "Task" {
 		return
 	}
-	closed := r.text("Status") == "Completed"
-	if closed && !r.flag("IsClosed") {
-		r.values["CompletedDateTime"] = t.stamp.Format(stampForm)
+	closed := values["Status"] == "Completed"
+	if closed && before["IsClosed"] != true {
+		values["CompletedDateTime"] = t.stamp.Format(stampForm)
 	} else if !closed {
-		r.values["CompletedDateTime"] = nil
+		values["CompletedDateTime"] = nil
 	}
-	r.values["IsClosed"], r.values["IsHighPriority"] = closed, r.text("Priority") == "High"
-	r.values["IsArchived"] = false
-	r.values["AccountId"] = t.server.accountOf(r)
+	values["IsClosed"], values["IsHighPriority"] = closed, values["Priority"] == "High"
+	values["IsArchived"] = false
+	values["AccountId"] = t.server.accountOf(values)
 }
 
-func (s *Server) accountOf(r *record) any {
-	what, who := r.text("WhatId"), r.text("WhoId")
-	switch {
-	case strings.HasPrefix(what, "001"):
+// accountOf is the account that a Task belongs to, by its What or else by its contact.
+func (s *Server) accountOf(task map[string]any) any {
+	what, _ := task["WhatId"].(string)
+	who, _ := task["WhoId"].(string)
+	if objectOf(what) == "Account" {
 		return what
-	case strings.HasPrefix(what, "006"):
-		return orNil(s.tables["opportunity"].byID[what].text("AccountId"))
-	case strings.HasPrefix(who, "003"):
-		return orNil(s.tables["contact"].byID[who].text("AccountId"))
+	}
+	for _, id := range []string{what, who} {
+		if table := s.tables[lower(objectOf(id))]; table != nil && table.byID[id] != nil {
+			return orNil(table.byID[id].text("AccountId"))
+		}
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, schema: schema(cfg), faults: fault.New(cfg.Seed), random: rand.New(rand.NewPCG(uint64(cfg.Seed), 5)),
 		tables: map[string]*table{}, orgID: newID("00D", 1), self: newID("005", 900_001)}
 	s.limits.calls, s.limits.violations = map[string]int{}, map[string]int{}
-	s.locks.held = map[string]bool{}
+	s.locks.held = map[string]hold{}
 	for name := range s.schema {
 		s.tables[name] = newTable()
 	}

@@ -146,6 +146,17 @@ func (o *bundle) someone(object string) (id, account string) {
 	return "", ""
 }
 
+// held is what the org holds of a record, deleted or not; nil if it does not exist.
+func (o *bundle) held(object, id string) values {
+	o.t.Helper()
+	for r := range o.server.Records(object, true) {
+		if r.ID == id {
+			return r.Values
+		}
+	}
+	return nil
+}
+
 // task makes a Task and returns its id.
 func (o *bundle) task(fields values) string {
 	o.t.Helper()

@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -57,18 +58,20 @@ func (t *table) reindex(r *record, before map[string]any) {
 			t.index[name] = map[string][]*record{}
 		}
 		key := strings.ToLower(value)
-		t.index[name][key] = append(t.index[name][key], r)
+		if before == nil || !slices.Contains(t.index[name][key], r) { // it may have had the value before
+			t.index[name][key] = append(t.index[name][key], r)
+		}
 	}
 }
 
-// drop takes the record that was added last out again.
+// drop takes a record out as if it had never been.
 func (t *table) drop(r *record) {
 	delete(t.byID, r.id)
-	t.order = t.order[:len(t.order)-1]
+	is := func(other *record) bool { return other == r }
+	t.order = slices.DeleteFunc(t.order, is)
 	for _, name := range indexed {
 		if key := strings.ToLower(r.text(name)); key != "" {
-			list := t.index[name][key]
-			t.index[name][key] = list[:len(list)-1]
+			t.index[name][key] = slices.DeleteFunc(t.index[name][key], is)
 		}
 	}
 }

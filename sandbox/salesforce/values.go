@@ -8,7 +8,7 @@ import (
 )
 
 // check takes the values as the fields want them.
-func (t *transaction) check(o *object, given map[string]any, creating bool) (map[string]any, *recordError) {
+func (o *object) check(given map[string]any, creating bool) (map[string]any, *recordError) {
 	values := map[string]any{}
 	for name, value := range given {
 		f := o.field(name) // unknown ones were refused for the whole call

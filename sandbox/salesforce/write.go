@@ -2,113 +2,130 @@ package salesforce
 
 import (
 	"fmt"
-	"time"
+	"maps"
 )
 
 // stampForm is how answers write times (Salesforce REST: datetimes).
 const stampForm = "2006-01-02T15:04:05.000+0000"
 
-// transaction is one call's writes: all carry the stamp of its beginning, in whole
-// seconds, and are visible when it ends.
-type transaction struct {
-	server *Server
-	user   string
-	stamp  time.Time
-	undo   []func()
+// change is one thing to do to one row.
+type change struct {
+	do      string  // create, update, upsert or delete
+	object  *object //
+	id      string  // of the row; unless its external id is given
+	key     *field  // an external id…
+	value   string  // …and which
+	values  map[string]any
+	refusal *recordError // met before the row is tried
 }
 
-// begin starts a transaction; callers hold the lock until it is over.
-func (s *Server) begin(user string) *transaction {
-	return &transaction{server: s, user: user, stamp: s.cfg.Now().UTC().Truncate(time.Second)}
-}
-
-// rollback takes the writes back, the last first.
-func (t *transaction) rollback() {
-	for i := len(t.undo) - 1; i >= 0; i-- {
-		t.undo[i]()
+// apply makes a change: it returns the row's id and whether the row is new, or says
+// why not. Then nothing of the change stays. Callers hold the org's lock.
+func (t *Transaction) apply(ch *change) (string, bool, *recordError) {
+	if ch.refusal != nil {
+		return "", false, ch.refusal
 	}
-	t.undo = nil
+	mark := len(t.undo)
+	id, created, refusal := t.try(ch)
+	if refusal != nil {
+		t.back(mark)
+		return "", false, refusal
+	}
+	return id, created, nil
+}
+
+func (t *Transaction) try(ch *change) (string, bool, *recordError) {
+	o, id := ch.object, ch.id
+	if ch.key != nil {
+		holder := t.server.tables[lower(o.name)].holder(ch.key.name, ch.value)
+		switch {
+		case holder != nil:
+			id = holder.id
+		case ch.do == "upsert":
+			values := maps.Clone(ch.values)
+			values[ch.key.name] = ch.value
+			id, refusal := t.create(o, values)
+			return id, true, refusal
+		default:
+			return "", false, refused("NOT_FOUND", "The requested resource does not exist")
+		}
+	}
+	switch ch.do {
+	case "create":
+		id, refusal := t.create(o, ch.values)
+		return id, true, refusal
+	case "update", "upsert":
+		return long(id), false, t.update(o, id, ch.values)
+	case "delete":
+		return long(id), false, t.remove(o, id)
+	}
+	return "", false, refused("UNKNOWN_EXCEPTION", fmt.Sprintf("%q is nothing that can be done", ch.do))
 }
 
 // create adds a record, or says why not.
-func (t *transaction) create(o *object, given map[string]any) (string, *recordError) {
+func (t *Transaction) create(o *object, given map[string]any) (string, *recordError) {
 	s := t.server
 	if !o.writes {
 		return "", refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: "+o.name)
 	}
-	values, err := t.check(o, given, true)
+	values, err := o.check(given, true)
 	if err != nil {
 		return "", err
 	}
 	t.defaults(o, values)
-	if err := t.rules(o, "", values, values); err != nil {
+	if err := t.rules(o, values, values); err != nil {
 		return "", err
 	}
 	s.lastID++
 	r := &record{id: newID(prefixes[o.name], 1_000_000_000+s.lastID), values: values, created: t.stamp, modified: t.stamp}
 	values["CreatedById"], values["LastModifiedById"] = t.user, t.user
-	t.derive(o, r)
-	table := s.tables[lower(o.name)]
-	if err := t.claimUnique(o, table, r, values); err != nil {
+	t.derive(o, nil, values)
+	if err := t.claim(o, r, nil, values); err != nil {
 		return "", err
 	}
-	table.add(r)
-	t.undo = append(t.undo, func() { table.drop(r) })
+	t.add(o, r)
 	return r.id, nil
 }
 
 // update changes a record, or says why not.
-func (t *transaction) update(o *object, id string, given map[string]any) *recordError {
+func (t *Transaction) update(o *object, id string, given map[string]any) *recordError {
 	r, err := t.find(o, id)
 	if err != nil {
 		return err
 	}
-	changes, err := t.check(o, given, false)
+	changes, err := o.check(given, false)
 	if err != nil {
 		return err
 	}
-	after := map[string]any{}
-	for name, value := range r.values {
-		after[name] = value
-	}
-	for name, value := range changes {
-		after[name] = value
-	}
-	if err := t.rules(o, r.id, changes, after); err != nil {
+	after := maps.Clone(r.values)
+	maps.Copy(after, changes)
+	if err := t.rules(o, changes, after); err != nil {
 		return err
 	}
-	table := t.server.tables[lower(o.name)]
-	if err := t.claimUnique(o, table, r, changes); err != nil {
+	if err := t.claim(o, r, r.values, after); err != nil {
 		return err
 	}
-	before, modified := r.values, r.modified
-	after["LastModifiedById"] = t.user
-	r.values, r.modified = after, t.stamp
-	table.reindex(r, before)
-	t.derive(o, r)
-	t.undo = append(t.undo, func() { r.values, r.modified = before, modified })
+	t.derive(o, r.values, after)
+	t.set(o, r, after)
 	return nil
 }
 
-// remove deletes a record into the recycle bin.
-func (t *transaction) remove(o *object, id string) *recordError {
+// remove deletes a record into the recycle bin. There it does not block its unique
+// values.
+func (t *Transaction) remove(o *object, id string) *recordError {
 	r, err := t.find(o, id)
 	if err != nil {
 		return err
 	}
-	modified := r.modified
-	r.deleted, r.modified = t.stamp, t.stamp
-	table := t.server.tables[lower(o.name)]
-	for _, f := range o.fields {
-		if f.unique { // a deleted row does not block its value
-			table.holds(f.name, r.text(f.name), nil)
-		}
+	if err := t.claim(o, r, r.values, nil); err != nil {
+		return err
 	}
-	t.undo = append(t.undo, func() { r.deleted, r.modified = time.Time{}, modified })
+	t.set(o, r, r.values)
+	r.deleted = t.stamp
 	return nil
 }
 
-func (t *transaction) find(o *object, id string) (*record, *recordError) {
+func (t *Transaction) find(o *object, id string) (*record, *recordError) {
 	id, err := checkID("Id", id)
 	if err != nil {
 		return nil, err
@@ -125,23 +142,43 @@ func (t *transaction) find(o *object, id string) (*record, *recordError) {
 	return r, nil
 }
 
-// claimUnique keeps unique values to one record.
-func (t *transaction) claimUnique(o *object, table *table, r *record, changed map[string]any) *recordError {
+// add files a new row; a rollback takes it out again.
+func (t *Transaction) add(o *object, r *record) {
+	table := t.server.tables[lower(o.name)]
+	table.add(r)
+	t.undo = append(t.undo, func() { table.drop(r) })
+}
+
+// set gives a row new values, the stamp and its user; a rollback brings all of the
+// row back.
+func (t *Transaction) set(o *object, r *record, values map[string]any) {
+	before := *r
+	t.undo = append(t.undo, func() { *r = before })
+	r.values, r.modified = maps.Clone(values), t.stamp
+	r.values["LastModifiedById"] = t.user
+	t.server.tables[lower(o.name)].reindex(r, before.values)
+}
+
+// claim gives a row its unique values, and frees those that it had before.
+func (t *Transaction) claim(o *object, r *record, before, after map[string]any) *recordError {
+	table := t.server.tables[lower(o.name)]
 	for _, f := range o.fields {
-		value, given := changed[f.name].(string)
-		if !f.unique || !given || value == "" {
+		had, _ := before[f.name].(string)
+		has, _ := after[f.name].(string)
+		if !f.unique || lower(had) == lower(has) {
 			continue
 		}
-		holder := table.holder(f.name, value)
-		if holder != nil && holder != r {
-			return refused("DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", f.name, holder.id))
+		if has != "" {
+			if holder := table.holder(f.name, has); holder != nil {
+				return refused("DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", f.name, holder.id))
+			}
+			table.holds(f.name, has, r)
+			t.undo = append(t.undo, func() { table.holds(f.name, has, nil) })
 		}
-		before := r.text(f.name)
-		if before != "" && before != value {
-			table.holds(f.name, before, nil)
+		if had != "" {
+			table.holds(f.name, had, nil)
+			t.undo = append(t.undo, func() { table.holds(f.name, had, r) })
 		}
-		table.holds(f.name, value, r)
-		t.undo = append(t.undo, func() { table.holds(f.name, value, nil) })
 	}
 	return nil
 }

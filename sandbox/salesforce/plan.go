@@ -1,0 +1,46 @@
+package salesforce
+
+import "salesactions/sandbox/fault"
+
+// plan is what a call does, once it is understood.
+type plan struct {
+	writes  bool
+	many    bool      // it is about any number of records
+	changes []*change // what it writes, known beforehand for the locks
+	// do is called under the org's lock; t is nil for what only reads.
+	do func(t *Transaction) (int, any, error)
+}
+
+func reading(do func() (int, any, error)) *plan {
+	return &plan{do: func(*Transaction) (int, any, error) { return do() }}
+}
+
+// perform does what a call plans: a read sees the org between two writes, a write is
+// one transaction.
+func (s *Server) perform(c *call, p *plan) (int, any, error) {
+	if !p.writes {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		return p.do(nil)
+	}
+	t := s.open(c.user, c.waits)
+	t.lock(p.changes)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer t.end()
+	s.strike(c, p)
+	return p.do(t)
+}
+
+// strike refuses a quarter of a call's records, if a fault has it so; callers hold
+// the org's lock.
+func (s *Server) strike(c *call, p *plan) {
+	if c.rule == nil || c.rule.Kind != fault.RecordCode || !p.many {
+		return
+	}
+	for _, ch := range p.changes {
+		if s.random.IntN(4) == 0 {
+			ch.refusal = refused(c.rule.Code, c.rule.Message)
+		}
+	}
+}
