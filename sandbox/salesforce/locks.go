@@ -1,15 +1,18 @@
 package salesforce
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
 )
 
-// locks are those of rows that transactions hold until they end.
+// locks are those that transactions hold until they end: of the rows that they change,
+// of unique values that they write, and of the parents of Tasks (Salesforce: Task,
+// record locks).
 type locks struct {
 	mu   sync.Mutex
-	held map[string]hold // by the row's id
+	held map[string]hold // by the row's id, or the field and its value
 }
 
 // hold is one lock that is taken.
@@ -27,7 +30,8 @@ type grip struct {
 // want is what a change locks.
 type want struct {
 	change  *change
-	parents []string
+	own     []string // the row, and its unique values
+	parents []string // of a Task
 }
 
 // lock takes what changes lock, and waits for what others hold. A change whose locks
@@ -40,18 +44,16 @@ func (t *Transaction) lock(changes []*change) {
 	s.mu.RUnlock()
 	deadline := time.Now().Add(s.cfg.LockWait)
 	for waited := false; ; waited = true {
-		var other *hold
+		parallel := false
 		left = slices.DeleteFunc(left, func(w want) bool {
-			inTheWay := s.locks.take(t.grip, w)
-			if inTheWay != nil {
-				other = inTheWay
-			}
-			return inTheWay == nil
+			other := s.locks.take(t.grip, w)
+			parallel = parallel || other != nil && t.grip.fights(other, w)
+			return other == nil
 		})
 		if len(left) == 0 {
 			return
 		}
-		if !waited && t.grip.waits != nil && other.parent && other.grip.waits != nil && other.grip.waits() {
+		if parallel && !waited {
 			s.limits.violate("parallel changes of one parent's Tasks")
 		}
 		if time.Now().After(deadline) {
@@ -64,25 +66,72 @@ func (t *Transaction) lock(changes []*change) {
 	}
 }
 
+// fights says whether two calls of clients that both wait for their answers change
+// Tasks of one parent.
+func (g *grip) fights(other *hold, w want) bool {
+	return w.change.object.name == "Task" && g.waits != nil && other.parent && other.grip.waits != nil && other.grip.waits()
+}
+
 // wants lists what changes lock; callers hold the org's lock.
 func (s *Server) wants(changes []*change) []want {
 	list := make([]want, len(changes))
 	for i, ch := range changes {
-		list[i] = want{change: ch, parents: s.parentsLocked(ch)}
+		r := s.rowOf(ch)
+		list[i] = want{change: ch, own: uniqueOf(ch)}
+		if r != nil {
+			list[i].own = append(list[i].own, r.id)
+		}
+		if ch.object.name == "Task" {
+			list[i].parents = s.parentsOf(ch, r)
+		}
 	}
 	return list
 }
 
-// parentsLocked are those whose locks a change of a Task needs.
-func (s *Server) parentsLocked(ch *change) []string {
-	if ch.object.name != "Task" || s.tables["task"].byID[long(ch.id)] == nil {
-		return nil
+// rowOf is the row that a change is about, nil if there is none yet.
+func (s *Server) rowOf(ch *change) *record {
+	table := s.tables[lower(ch.object.name)]
+	if ch.key != nil {
+		return table.holder(ch.key.name, ch.value)
 	}
-	var parents []string
-	for _, name := range []string{"WhoId", "WhatId", "AccountId"} {
-		if parent := s.tables["task"].byID[long(ch.id)].text(name); parent != "" {
-			parents = append(parents, parent)
+	return table.byID[long(ch.id)]
+}
+
+// uniqueOf are the unique values that a change writes: whoever writes the same one
+// waits until it is settled whose it is.
+func uniqueOf(ch *change) []string {
+	var keys []string
+	for _, f := range ch.object.fields {
+		value, _ := ch.values[f.name].(string)
+		if ch.key != nil && ch.key.name == f.name {
+			value = ch.value
 		}
+		if f.unique && value != "" {
+			keys = append(keys, ch.object.name+"."+f.name+"="+lower(value))
+		}
+	}
+	return keys
+}
+
+// parentsOf are the Who, What and Account of a Task that is changed: those before and
+// those after. Of a new Task they are locked only if it is open and has a date.
+func (s *Server) parentsOf(ch *change, r *record) []string {
+	var parents []string
+	of := func(task map[string]any) {
+		for _, parent := range []any{task["WhoId"], task["WhatId"], s.accountOf(task)} {
+			if id, _ := parent.(string); id != "" && !contains(parents, long(id)) {
+				parents = append(parents, long(id))
+			}
+		}
+	}
+	after := map[string]any{}
+	if r != nil {
+		of(r.values)
+		maps.Copy(after, r.values)
+	}
+	maps.Copy(after, ch.values)
+	if r != nil || after["Status"] != "Completed" && after["ActivityDate"] != nil {
+		of(after)
 	}
 	return parents
 }
@@ -91,16 +140,21 @@ func (s *Server) parentsLocked(ch *change) []string {
 func (l *locks) take(g *grip, w want) *hold {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, key := range w.parents {
+	for _, key := range append(slices.Clone(w.own), w.parents...) {
 		if other, taken := l.held[key]; taken && other.grip != g {
 			return &other
 		}
 	}
-	for _, key := range w.parents {
-		l.held[key] = hold{g, true}
+	l.keep(g, w.own, false)
+	l.keep(g, w.parents, true)
+	return nil
+}
+
+func (l *locks) keep(g *grip, keys []string, parent bool) {
+	for _, key := range keys {
+		l.held[key] = hold{g, parent || l.held[key].parent}
 		g.keys = append(g.keys, key)
 	}
-	return nil
 }
 
 func (l *locks) give(g *grip) {

@@ -85,6 +85,7 @@ func (s *Server) accountOf(task map[string]any) any {
 		return what
 	}
 	for _, id := range []string{what, who} {
+		id = long(id)
 		if table := s.tables[lower(objectOf(id))]; table != nil && table.byID[id] != nil {
 			return orNil(table.byID[id].text("AccountId"))
 		}

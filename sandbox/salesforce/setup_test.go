@@ -27,7 +27,7 @@ func setup(t *testing.T, cfg Config) *bundle {
 		cfg.People = 300
 	}
 	if cfg.LockWait == 0 {
-		cfg.LockWait = 200 * time.Millisecond
+		cfg.LockWait = 50 * time.Millisecond
 	}
 	s, err := New(cfg)
 	require.NoError(t, err)
