@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ const (
 	DelayCommit       Kind = "delay_commit"        // do it after Delay, also when the caller has left by then
 	CommitThen503     Kind = "commit_then_503"     // do it, then answer HTTP 503
 	RecordCode        Kind = "record_code"         // an error of the system's own for a quarter of a batch's records
+	HoldTransaction   Kind = "hold_transaction"    // what is written has the stamp of now, is seen after Delay, and answered then
 )
 
 // Rule says when to misbehave, and how.
@@ -40,14 +42,14 @@ type Rule struct {
 	Count       int           `json:"count"`       // how often; 0 means without end
 	Code        string        `json:"code"`        // for Code, RecordCode and SuccessWithErrors
 	Message     string        `json:"message"`     //
-	Delay       time.Duration `json:"delay"`       // for Latency and DelayCommit
+	Delay       time.Duration `json:"delay"`       // for Latency, DelayCommit and HoldTransaction
 	Status      int           `json:"status"`      // for Code, where errors have an HTTP status of their own
 }
 
 // Check says whether a rule can be followed.
 func (r Rule) Check() error {
 	switch r.Kind {
-	case Latency, DropBefore, DropAfter, HTML, Truncate, WrongType, EmptyResult, SuccessWithErrors, ExpireToken, CutFile, CorruptFile, DelayCommit, CommitThen503:
+	case Latency, DropBefore, DropAfter, HTML, Truncate, WrongType, EmptyResult, SuccessWithErrors, ExpireToken, CutFile, CorruptFile, DelayCommit, CommitThen503, HoldTransaction:
 		return nil
 	case Code, RecordCode:
 		if r.Code == "" {
@@ -85,13 +87,14 @@ func (p *Plan) Clear() {
 	p.rules, p.used = nil, map[*Rule]int{}
 }
 
-// Next returns the rule that a request meets, or nil.
-func (p *Plan) Next(path string) *Rule {
+// Next returns the rule that a request meets, or nil. Rules of kinds that cannot
+// befall it are kept for others.
+func (p *Plan) Next(path string, spared ...Kind) *Rule {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, r := range p.rules {
 		switch {
-		case !strings.Contains(path, r.Path), r.Count > 0 && p.used[r] >= r.Count:
+		case !strings.Contains(path, r.Path), r.Count > 0 && p.used[r] >= r.Count, slices.Contains(spared, r.Kind):
 			continue
 		case r.Probability > 0 && p.random.Float64() >= r.Probability:
 			continue

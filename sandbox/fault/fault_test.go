@@ -28,6 +28,13 @@ func TestPlan(t *testing.T) {
 		p.Clear()
 		require.Nil(t, p.Next("/"))
 	})
+	t.Run("a rule waits for a request that it can befall", func(t *testing.T) {
+		t.Parallel()
+		p := New(1)
+		p.Add(Rule{Kind: HoldTransaction, Count: 1})
+		require.Nil(t, p.Next("/", HoldTransaction))
+		require.Equal(t, HoldTransaction, p.Next("/").Kind)
+	})
 	t.Run("chances repeat with the seed", func(t *testing.T) {
 		t.Parallel()
 		draw := func(seed int64) []bool {

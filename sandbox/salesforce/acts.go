@@ -2,56 +2,82 @@ package salesforce
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
-// Act does something in the org as another user would: update, create, delete,
-// undelete, or, for a lead, convert, or, for a lead or contact, merge into id "into".
+// acts are what other users do, beside what calls do.
+var acts = []string{"create", "update", "delete", "undelete", "convert", "merge", "deactivate"}
+
+// Act does something in the org as another user would, in a transaction of its own:
+// create, update, delete, undelete, or, for a lead, convert, or, for a lead or
+// contact, merge into id "into", or, for a user, deactivate. It returns the row's id.
 func (s *Server) Act(do, object, id string, values map[string]any) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	t := s.Open()
+	id, err := t.Act(do, object, id, values)
+	if err != nil {
+		t.Rollback()
+		return "", err
+	}
+	return id, t.Commit()
+}
+
+// actAs plans what another user does; a row to come has its id already.
+func (s *Server) actAs(do, object, id string, values map[string]any) (*change, error) {
 	o := s.schema[lower(object)]
 	if o == nil {
-		return "", fmt.Errorf("%q is no object", object)
+		return nil, fmt.Errorf("%q is no object", object)
 	}
-	t := s.open(s.otherUser(), nil)
+	if !slices.Contains(acts, do) {
+		return nil, fmt.Errorf("%q is nothing that can be done: %v", do, acts)
+	}
+	ch := &change{do: do, object: o, id: long(id), values: maps.Clone(values)}
 	switch do {
-	case "create", "update", "delete":
-		made, _, refusal := t.apply(&change{do: do, object: o, id: id, values: values})
-		if refusal != nil {
-			return "", fmt.Errorf("%s: %s", refusal.Code, refusal.Message)
+	case "create", "update":
+		if err := o.known(ch.values); err != nil {
+			return nil, err
 		}
-		return made, nil
-	case "undelete", "convert", "merge", "deactivate":
-		return id, s.special(t, do, o, id, values)
 	}
-	return "", fmt.Errorf("%q is nothing that can be done: create, update, delete, undelete, convert, merge or deactivate", do)
+	if do == "create" {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		ch.id = s.nextID(o)
+	}
+	return ch, nil
 }
 
 // otherUser is somebody who works in the org.
 func (s *Server) otherUser() string { return s.tables["user"].order[1].id }
 
-func (s *Server) special(t *Transaction, do string, o *object, id string, values map[string]any) error {
-	r := s.tables[lower(o.name)].byID[long(id)]
+// special does what no call of the API does.
+func (t *Transaction) special(ch *change) *recordError {
+	s := t.server
+	r := s.tables[lower(ch.object.name)].byID[ch.id]
 	if r == nil {
-		return fmt.Errorf("there is no %s %s", o.name, id)
+		return refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 	}
-	r.modified = t.stamp
-	switch do {
+	values := maps.Clone(r.values)
+	switch ch.do {
 	case "undelete":
+		t.set(ch.object, r, values)
 		r.deleted = time.Time{}
 	case "deactivate":
-		r.values["IsActive"] = false
+		values["IsActive"] = false
+		t.set(ch.object, r, values)
 	case "convert":
 		s.lastID++
 		contact := s.put("Contact", newID("003", 2_000_000_000+s.lastID), map[string]any{"LastName": r.values["LastName"], "Name": r.values["Name"],
 			"Email": r.values["Email"], "OwnerId": r.values["OwnerId"], "HasOptedOutOfEmail": r.values["HasOptedOutOfEmail"]})
 		account := s.put("Account", newID("001", 2_000_000_000+s.lastID), map[string]any{"Name": r.values["Company"], "OwnerId": r.values["OwnerId"]})
 		contact.values["AccountId"] = account.id
-		r.values["IsConverted"], r.values["ConvertedContactId"], r.values["ConvertedAccountId"] = true, contact.id, account.id
+		values["IsConverted"], values["ConvertedContactId"], values["ConvertedAccountId"] = true, contact.id, account.id
+		t.set(ch.object, r, values)
 	case "merge":
-		into, _ := values["into"].(string)
-		r.values["MasterRecordId"], r.deleted = long(into), t.stamp
+		into, _ := ch.values["into"].(string)
+		values["MasterRecordId"] = long(into)
+		t.set(ch.object, r, values)
+		r.deleted = t.stamp
 	}
 	return nil
 }

@@ -37,10 +37,22 @@ type call struct {
 // waits says whether the client still waits for its answer.
 func (c *call) waits() bool { return c.Context().Err() == nil }
 
+// held is how long a fault holds the call's transaction.
+func (c *call) held() time.Duration {
+	if c.rule == nil || c.rule.Kind != fault.HoldTransaction {
+		return 0
+	}
+	return c.rule.Delay
+}
+
 // api answers a call of the REST API: what misbehaves, who calls, whether calls are
 // left, then the resource.
 func (s *Server) api(w http.ResponseWriter, r *http.Request) {
-	c := &call{Request: r, rule: s.faults.Next(r.URL.Path)}
+	var spared []fault.Kind
+	if r.Method == http.MethodGet { // it has no transaction
+		spared = append(spared, fault.HoldTransaction)
+	}
+	c := &call{Request: r, rule: s.faults.Next(r.URL.Path, spared...)}
 	version, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/services/data/v"), "/")
 	c.version, c.rest = version, "/"+rest
 	operation := r.Method + " " + operationOf(c.rest)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"time"
 
 	"salesactions/sandbox/fault"
 )
@@ -105,16 +106,24 @@ func (s *Server) dump(w http.ResponseWriter, object string, deleted bool) {
 	}
 }
 
+// actOn does what another user would; the transaction may be held.
 func (s *Server) actOn(r *http.Request) (any, error) {
 	var act struct {
 		Do     string         `json:"do"`
 		Object string         `json:"object"`
 		ID     string         `json:"id"`
 		Values map[string]any `json:"values"`
+		HeldMS int            `json:"held_ms"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&act); err != nil {
 		return nil, fmt.Errorf("read what to do: %w", err)
 	}
-	id, err := s.Act(act.Do, act.Object, act.ID, act.Values)
-	return map[string]string{"id": id}, err
+	t := s.Open()
+	defer t.Rollback()
+	id, err := t.Act(act.Do, act.Object, act.ID, act.Values)
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(time.Duration(act.HeldMS) * time.Millisecond) // it is done whether or not the caller waits
+	return map[string]string{"id": id}, t.Commit()
 }

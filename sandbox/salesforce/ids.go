@@ -69,6 +69,8 @@ type recordError struct {
 	Fields  []string `json:"fields"`
 }
 
+func (e *recordError) Error() string { return e.Code + ": " + e.Message }
+
 func refused(code, message string, fields ...string) *recordError {
 	if fields == nil {
 		fields = []string{}

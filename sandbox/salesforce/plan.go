@@ -1,6 +1,10 @@
 package salesforce
 
-import "salesactions/sandbox/fault"
+import (
+	"time"
+
+	"salesactions/sandbox/fault"
+)
 
 // plan is what a call does, once it is understood.
 type plan struct {
@@ -25,6 +29,7 @@ func (s *Server) perform(c *call, p *plan) (int, any, error) {
 	}
 	t := s.open(c.user, c.waits)
 	t.lock(p.changes)
+	time.Sleep(c.held()) // its locks held, and whether or not the client waits
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer t.end()

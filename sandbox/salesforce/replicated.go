@@ -27,9 +27,23 @@ func (s *Server) replicated(c *call, o *object, which string) (int, any, error) 
 			deleted = append(deleted, map[string]string{"id": r.id, "deletedDate": r.deleted.Format(stampForm)})
 		}
 	}
-	covered := to.Format(stampForm)
+	covered := s.covered(to).Format(stampForm)
 	if which == "updated" {
 		return http.StatusOK, map[string]any{"ids": ids, "latestDateCovered": covered}, nil
 	}
 	return http.StatusOK, map[string]any{"deletedRecords": deleted, "earliestDateAvailable": now.Add(-reach).UTC().Format(stampForm), "latestDateCovered": covered}, nil
+}
+
+// covered is until when everything is known, at most until a time: not longer than
+// the transactions reach back that have not ended, and not into the future.
+func (s *Server) covered(to time.Time) time.Time {
+	if now := s.now(); now.Before(to) {
+		to = now
+	}
+	for t := range s.begun {
+		if t.stamp.Before(to) {
+			to = t.stamp
+		}
+	}
+	return to.Truncate(time.Minute)
 }

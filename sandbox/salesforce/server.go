@@ -62,6 +62,7 @@ type Server struct {
 	random *rand.Rand
 	tables map[string]*table
 	lastID int64
+	begun  map[*Transaction]bool // and not ended
 }
 
 // limits counts calls.
@@ -102,7 +103,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Now = time.Now
 	}
 	s := &Server{cfg: cfg, schema: schema(cfg), faults: fault.New(cfg.Seed), random: rand.New(rand.NewPCG(uint64(cfg.Seed), 5)),
-		tables: map[string]*table{}, orgID: newID("00D", 1), self: newID("005", 900_001)}
+		tables: map[string]*table{}, begun: map[*Transaction]bool{}, orgID: newID("00D", 1), self: newID("005", 900_001)}
 	s.limits.calls, s.limits.violations = map[string]int{}, map[string]int{}
 	s.locks.held = map[string]hold{}
 	for name := range s.schema {

@@ -71,6 +71,21 @@ func (o *bundle) call(method, path string, body any) answered {
 	return answered{resp, o.t, raw}
 }
 
+// control makes a call of the sandbox's own API.
+func (o *bundle) control(path string, body any) answered {
+	o.t.Helper()
+	raw, err := json.Marshal(body)
+	require.NoError(o.t, err)
+	req, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, o.site.URL+"/_sandbox"+path, bytes.NewReader(raw))
+	require.NoError(o.t, err)
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(o.t, err)
+	defer resp.Body.Close()
+	raw, err = io.ReadAll(resp.Body)
+	require.NoError(o.t, err)
+	return answered{resp, o.t, raw}
+}
+
 // is checks the status and decodes the body into a value.
 func (a answered) is(status int, into any) answered {
 	a.t.Helper()

@@ -10,9 +10,9 @@ const stampForm = "2006-01-02T15:04:05.000+0000"
 
 // change is one thing to do to one row.
 type change struct {
-	do      string  // create, update, upsert or delete
+	do      string  // create, update, upsert or delete; other users do more, see acts.go
 	object  *object //
-	id      string  // of the row; unless its external id is given
+	id      string  // of the row, unless its external id is given; of a new one, if it has one already
 	key     *field  // an external id…
 	value   string  // …and which
 	values  map[string]any
@@ -44,7 +44,7 @@ func (t *Transaction) try(ch *change) (string, bool, *recordError) {
 		case ch.do == "upsert":
 			values := maps.Clone(ch.values)
 			values[ch.key.name] = ch.value
-			id, refusal := t.create(o, values)
+			id, refusal := t.create(o, "", values)
 			return id, true, refusal
 		default:
 			return "", false, refused("NOT_FOUND", "The requested resource does not exist")
@@ -52,18 +52,18 @@ func (t *Transaction) try(ch *change) (string, bool, *recordError) {
 	}
 	switch ch.do {
 	case "create":
-		id, refusal := t.create(o, ch.values)
+		id, refusal := t.create(o, id, ch.values)
 		return id, true, refusal
 	case "update", "upsert":
 		return long(id), false, t.update(o, id, ch.values)
 	case "delete":
 		return long(id), false, t.remove(o, id)
 	}
-	return "", false, refused("UNKNOWN_EXCEPTION", fmt.Sprintf("%q is nothing that can be done", ch.do))
+	return long(id), false, t.special(ch)
 }
 
 // create adds a record, or says why not.
-func (t *Transaction) create(o *object, given map[string]any) (string, *recordError) {
+func (t *Transaction) create(o *object, id string, given map[string]any) (string, *recordError) {
 	s := t.server
 	if !o.writes {
 		return "", refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: "+o.name)
@@ -76,8 +76,10 @@ func (t *Transaction) create(o *object, given map[string]any) (string, *recordEr
 	if err := t.rules(o, values, values); err != nil {
 		return "", err
 	}
-	s.lastID++
-	r := &record{id: newID(prefixes[o.name], 1_000_000_000+s.lastID), values: values, created: t.stamp, modified: t.stamp}
+	if id == "" {
+		id = s.nextID(o)
+	}
+	r := &record{id: id, values: values, created: t.stamp, modified: t.stamp}
 	values["CreatedById"], values["LastModifiedById"] = t.user, t.user
 	t.derive(o, nil, values)
 	if err := t.claim(o, r, nil, values); err != nil {
@@ -85,6 +87,12 @@ func (t *Transaction) create(o *object, given map[string]any) (string, *recordEr
 	}
 	t.add(o, r)
 	return r.id, nil
+}
+
+// nextID is the id of an object's next row; callers hold the org's lock.
+func (s *Server) nextID(o *object) string {
+	s.lastID++
+	return newID(prefixes[o.name], 1_000_000_000+s.lastID)
 }
 
 // update changes a record, or says why not.
