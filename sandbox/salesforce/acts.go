@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 )
 
 // acts are what other users do, beside what calls do.
@@ -13,7 +12,12 @@ var acts = []string{"create", "update", "delete", "undelete", "convert", "merge"
 // Act does something in the org as another user would, in a transaction of its own:
 // create, update, delete, undelete, or, for a lead, convert, or, for a lead or
 // contact, merge into id "into", or, for a user, deactivate. It returns the row's id.
+// What the org does by itself is here too: purge empties the recycle bin.
 func (s *Server) Act(do, object, id string, values map[string]any) (string, error) {
+	if do == "purge" {
+		s.Purge()
+		return "", nil
+	}
 	t := s.Open()
 	id, err := t.Act(do, object, id, values)
 	if err != nil {
@@ -25,6 +29,7 @@ func (s *Server) Act(do, object, id string, values map[string]any) (string, erro
 
 // actAs plans what another user does; a row to come has its id already.
 func (s *Server) actAs(do, object, id string, values map[string]any) (*change, error) {
+	s.tidy()
 	o := s.schema[lower(object)]
 	if o == nil {
 		return nil, fmt.Errorf("%q is no object", object)
@@ -59,9 +64,6 @@ func (t *Transaction) special(ch *change) *recordError {
 	}
 	values := maps.Clone(r.values)
 	switch ch.do {
-	case "undelete":
-		t.set(ch.object, r, values)
-		r.deleted = time.Time{}
 	case "deactivate":
 		values["IsActive"] = false
 		t.set(ch.object, r, values)
@@ -78,6 +80,7 @@ func (t *Transaction) special(ch *change) *recordError {
 		values["MasterRecordId"] = long(into)
 		t.set(ch.object, r, values)
 		r.deleted = t.stamp
+		s.binned(t.stamp)
 	}
 	return nil
 }

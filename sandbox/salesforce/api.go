@@ -65,6 +65,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	if !pause(c, s.cfg.Latency) {
 		return
 	}
+	s.tidy()
 	status, result, err := s.answer(c)
 	s.write(w, c, status, result, err)
 }

@@ -73,6 +73,7 @@ type Record struct {
 // Records yields the records of an object, in the order of their creation.
 func (s *Server) Records(object string, deleted bool) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
+		s.tidy()
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 		t := s.tables[lower(object)]
@@ -117,6 +118,9 @@ func (s *Server) actOn(r *http.Request) (any, error) {
 	}
 	if err := json.NewDecoder(r.Body).Decode(&act); err != nil {
 		return nil, fmt.Errorf("read what to do: %w", err)
+	}
+	if act.Do == "purge" {
+		return map[string]int{"purged": s.Purge()}, nil
 	}
 	t := s.Open()
 	defer t.Rollback()

@@ -77,7 +77,7 @@ func (s *Server) wants(changes []*change) []want {
 	list := make([]want, len(changes))
 	for i, ch := range changes {
 		r := s.rowOf(ch)
-		list[i] = want{change: ch, own: uniqueOf(ch)}
+		list[i] = want{change: ch, own: uniqueOf(ch, r)}
 		if r != nil {
 			list[i].own = append(list[i].own, r.id)
 		}
@@ -97,12 +97,16 @@ func (s *Server) rowOf(ch *change) *record {
 	return table.byID[long(ch.id)]
 }
 
-// uniqueOf are the unique values that a change writes: whoever writes the same one
+// uniqueOf are the unique values that a change writes or brings back: whoever writes the same one
 // waits until it is settled whose it is.
-func uniqueOf(ch *change) []string {
+func uniqueOf(ch *change, r *record) []string {
 	var keys []string
+	values := ch.values
+	if ch.do == "undelete" && r != nil {
+		values = r.values
+	}
 	for _, f := range ch.object.fields {
-		value, _ := ch.values[f.name].(string)
+		value, _ := values[f.name].(string)
 		if ch.key != nil && ch.key.name == f.name {
 			value = ch.value
 		}

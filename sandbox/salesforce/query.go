@@ -242,7 +242,7 @@ func (s *Server) source(all bool) soql.Rows {
 		o, t := s.schema[lower(q.From())], s.tables[lower(q.From())]
 		return func(yield func(soql.Row) bool) {
 			for _, r := range t.candidates(q, o, all) {
-				hidden := !all && (!r.deleted.IsZero() || r.flag("IsArchived"))
+				hidden := r.gone || !all && (!r.deleted.IsZero() || r.flag("IsArchived"))
 				if !hidden && !yield(row{s, o, r}) {
 					return
 				}

@@ -94,30 +94,3 @@ func TestQueriesReachParentsAndAreRefusedWhereWrong(t *testing.T) {
 		})
 	}
 }
-
-func TestDeletedAndUpdatedRows(t *testing.T) {
-	t.Parallel()
-	o := setup(t, Config{})
-	id := o.task(values{"Subject": "gone"})
-	o.call(http.MethodDelete, "/sobjects/Task/"+id, nil).is(http.StatusNoContent, nil)
-	window := func(which, query string) answered {
-		return o.call(http.MethodGet, "/sobjects/Task/"+which+"/?"+query, nil)
-	}
-	wide := "start=" + url.QueryEscape(ago(o, 3600)) + "&end=" + url.QueryEscape(ago(o, -3600))
-	var gone struct {
-		DeletedRecords                           []struct{ ID, DeletedDate string }
-		EarliestDateAvailable, LatestDateCovered string
-	}
-	window("deleted", wide).is(http.StatusOK, &gone)
-	require.Len(t, gone.DeletedRecords, 1)
-	require.Equal(t, id, gone.DeletedRecords[0].ID)
-	require.NotEmpty(t, gone.LatestDateCovered)
-	var updated struct {
-		IDs               []string
-		LatestDateCovered string
-	}
-	o.task(values{"Subject": "there"})
-	window("updated", wide).is(http.StatusOK, &updated)
-	require.NotEmpty(t, updated.IDs)
-	window("deleted", "start="+url.QueryEscape(ago(o, 86_400*20))+"&end="+url.QueryEscape(ago(o, 0))).is(http.StatusBadRequest, nil)
-}

@@ -63,6 +63,8 @@ type Server struct {
 	tables map[string]*table
 	lastID int64
 	begun  map[*Transaction]bool // and not ended
+
+	binSince time.Time // when the oldest row in the recycle bin came there; zero: it is empty
 }
 
 // limits counts calls.

@@ -13,6 +13,7 @@ type record struct {
 	created  time.Time
 	modified time.Time // the SystemModstamp: taken when the transaction began
 	deleted  time.Time // zero: not deleted
+	gone     bool      // purged, or rolled back: an index may still know it
 }
 
 func (r *record) text(name string) string {
@@ -31,6 +32,7 @@ type table struct {
 	order  []*record
 	index  map[string]map[string][]*record // field → value → records
 	unique map[string]map[string]*record   // field → value in small letters → record
+	purged []purged
 }
 
 func newTable() *table {
@@ -67,13 +69,8 @@ func (t *table) reindex(r *record, before map[string]any) {
 // drop takes a record out as if it had never been.
 func (t *table) drop(r *record) {
 	delete(t.byID, r.id)
-	is := func(other *record) bool { return other == r }
-	t.order = slices.DeleteFunc(t.order, is)
-	for _, name := range indexed {
-		if key := strings.ToLower(r.text(name)); key != "" {
-			t.index[name][key] = slices.DeleteFunc(t.index[name][key], is)
-		}
-	}
+	r.gone = true
+	t.order = slices.DeleteFunc(t.order, func(other *record) bool { return other == r })
 }
 
 // holds notes a unique value; nil forgets it.

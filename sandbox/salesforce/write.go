@@ -58,8 +58,10 @@ func (t *Transaction) try(ch *change) (string, bool, *recordError) {
 		return long(id), false, t.update(o, id, ch.values)
 	case "delete":
 		return long(id), false, t.remove(o, id)
+	case "undelete":
+		return id, false, t.undelete(o, id)
 	}
-	return long(id), false, t.special(ch)
+	return ch.id, false, t.special(ch)
 }
 
 // create adds a record, or says why not.
@@ -130,6 +132,7 @@ func (t *Transaction) remove(o *object, id string) *recordError {
 	}
 	t.set(o, r, r.values)
 	r.deleted = t.stamp
+	t.server.binned(t.stamp)
 	return nil
 }
 
