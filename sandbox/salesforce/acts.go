@@ -12,10 +12,15 @@ var acts = []string{"create", "update", "delete", "undelete", "convert", "merge"
 // Act does something in the org as another user would, in a transaction of its own:
 // create, update, delete, undelete, or, for a lead, convert, or, for a lead or
 // contact, merge into id "into", or, for a user, deactivate. It returns the row's id.
-// What the org does by itself is here too: purge empties the recycle bin.
+// What the org does by itself is here too: purge empties the recycle bin, archive is
+// the nightly run that archives old Tasks.
 func (s *Server) Act(do, object, id string, values map[string]any) (string, error) {
-	if do == "purge" {
+	switch do {
+	case "purge":
 		s.Purge()
+		return "", nil
+	case "archive":
+		s.Archive()
 		return "", nil
 	}
 	t := s.Open()

@@ -119,8 +119,11 @@ func (s *Server) actOn(r *http.Request) (any, error) {
 	if err := json.NewDecoder(r.Body).Decode(&act); err != nil {
 		return nil, fmt.Errorf("read what to do: %w", err)
 	}
-	if act.Do == "purge" {
+	switch act.Do {
+	case "purge":
 		return map[string]int{"purged": s.Purge()}, nil
+	case "archive":
+		return map[string]int{"archived": s.Archive()}, nil
 	}
 	t := s.Open()
 	defer t.Rollback()

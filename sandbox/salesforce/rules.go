@@ -73,7 +73,7 @@ func (t *Transaction) derive(o *object, before, values map[string]any) {
 		values["CompletedDateTime"] = nil
 	}
 	values["IsClosed"], values["IsHighPriority"] = closed, values["Priority"] == "High"
-	values["IsArchived"] = false
+	values["IsArchived"] = before["IsArchived"] == true // by a nightly run alone
 	values["AccountId"] = t.server.accountOf(values)
 }
 
