@@ -60,32 +60,14 @@ func (s *Server) actAs(do, object, id string, values map[string]any) (*change, e
 // otherUser is somebody who works in the org.
 func (s *Server) otherUser() string { return s.tables["user"].order[1].id }
 
-// special does what no call of the API does.
-func (t *Transaction) special(ch *change) *recordError {
-	s := t.server
-	r := s.tables[lower(ch.object.name)].byID[ch.id]
-	if r == nil {
-		return refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+// deactivate takes a user's access away; what they own stays theirs.
+func (t *Transaction) deactivate(o *object, id string) *recordError {
+	r, err := t.find(o, id)
+	if err != nil {
+		return err
 	}
 	values := maps.Clone(r.values)
-	switch ch.do {
-	case "deactivate":
-		values["IsActive"] = false
-		t.set(ch.object, r, values)
-	case "convert":
-		s.lastID++
-		contact := s.put("Contact", newID("003", 2_000_000_000+s.lastID), map[string]any{"LastName": r.values["LastName"], "Name": r.values["Name"],
-			"Email": r.values["Email"], "OwnerId": r.values["OwnerId"], "HasOptedOutOfEmail": r.values["HasOptedOutOfEmail"]})
-		account := s.put("Account", newID("001", 2_000_000_000+s.lastID), map[string]any{"Name": r.values["Company"], "OwnerId": r.values["OwnerId"]})
-		contact.values["AccountId"] = account.id
-		values["IsConverted"], values["ConvertedContactId"], values["ConvertedAccountId"] = true, contact.id, account.id
-		t.set(ch.object, r, values)
-	case "merge":
-		into, _ := ch.values["into"].(string)
-		values["MasterRecordId"] = long(into)
-		t.set(ch.object, r, values)
-		r.deleted = t.stamp
-		s.binned(t.stamp)
-	}
+	values["IsActive"] = false
+	t.set(o, r, values)
 	return nil
 }

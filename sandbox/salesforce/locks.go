@@ -81,6 +81,9 @@ func (s *Server) wants(changes []*change) []want {
 		if r != nil {
 			list[i].own = append(list[i].own, r.id)
 		}
+		if into, _ := ch.values["into"].(string); ch.do == "merge" && into != "" {
+			list[i].own = append(list[i].own, long(into))
+		}
 		if ch.object.name == "Task" {
 			list[i].parents = s.parentsOf(ch, r)
 		}

@@ -39,7 +39,12 @@ func (s *Server) populate() {
 // put adds a record of the set-up.
 func (s *Server) put(object, id string, values map[string]any) *record {
 	at := s.cfg.Now().Add(-24 * time.Hour).UTC().Truncate(time.Second)
-	r := &record{id: long(id), values: values, created: at, modified: at}
+	for _, f := range s.schema[lower(object)].fields {
+		if f.kind == "boolean" && values[f.name] == nil {
+			values[f.name] = false
+		}
+	}
+	r := &record{id: long(id), values: values, created: at, modified: at, stamp: at}
 	s.tables[lower(object)].add(r)
 	return r
 }

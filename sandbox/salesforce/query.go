@@ -202,8 +202,10 @@ func (r row) Get(name string) any {
 		return !r.record.deleted.IsZero()
 	case "CreatedDate":
 		return r.record.created
-	case "LastModifiedDate", "SystemModstamp":
+	case "LastModifiedDate":
 		return r.record.modified
+	case "SystemModstamp":
+		return r.record.stamp
 	}
 	value := r.record.values[name]
 	f := r.object.field(name)

@@ -36,7 +36,7 @@ func (s *Server) replicated(c *call, o *object, which string) (int, any, error) 
 func (t *table) updated(within func(time.Time) bool) []string {
 	ids := []string{}
 	for _, r := range t.order {
-		if r.deleted.IsZero() && within(r.modified) {
+		if r.deleted.IsZero() && within(r.stamp) {
 			ids = append(ids, r.id)
 		}
 	}

@@ -188,8 +188,10 @@ func (r *record) value(name string) any {
 		return !r.deleted.IsZero()
 	case "CreatedDate":
 		return r.created.Format(stampForm)
-	case "LastModifiedDate", "SystemModstamp":
+	case "LastModifiedDate":
 		return r.modified.Format(stampForm)
+	case "SystemModstamp":
+		return r.stamp.Format(stampForm)
 	}
 	return r.values[name]
 }

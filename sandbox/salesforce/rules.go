@@ -3,16 +3,16 @@ package salesforce
 import "strings"
 
 func (t *Transaction) defaults(o *object, values map[string]any) {
+	standard := map[string]any{"OwnerId": t.user}
 	if o.name == "Task" {
-		for name, value := range map[string]any{"Status": "Not Started", "Priority": "Normal", "TaskSubtype": "Task", "OwnerId": t.user} {
-			if values[name] == nil {
-				values[name] = value
-			}
-		}
+		standard["Status"], standard["Priority"], standard["TaskSubtype"] = "Not Started", "Normal", "Task"
 	}
 	for _, f := range o.fields {
-		if f.kind == "boolean" && values[f.name] == nil {
-			values[f.name] = false
+		if f.kind == "boolean" {
+			standard[f.name] = false
+		}
+		if values[f.name] == nil && standard[f.name] != nil {
+			values[f.name] = standard[f.name]
 		}
 	}
 }
@@ -63,6 +63,11 @@ func (t *Transaction) taskRules(changed, all map[string]any) *recordError {
 
 // derive sets what follows from other values; before is nil for a new row.
 func (t *Transaction) derive(o *object, before, values map[string]any) {
+	if o.field("FirstName") != nil {
+		first, _ := values["FirstName"].(string)
+		last, _ := values["LastName"].(string)
+		values["Name"] = strings.TrimSpace(first + " " + last)
+	}
 	if o.name != "Task" {
 		return
 	}

@@ -14,6 +14,7 @@ type field struct {
 	restricted        bool
 	external, unique  bool
 	custom            bool
+	required          bool // never empty; on creation it has a default
 	values            []string
 	refersTo          []string
 	relation          string // "Owner": how a query reaches the parent
@@ -50,6 +51,11 @@ func reference(name, label, relation string, to ...string) field {
 	return field{name: name, label: label, kind: "reference", length: 18, create: true, update: true, refersTo: to, relation: relation}
 }
 
+func required(f field) field {
+	f.required = true
+	return f
+}
+
 func readOnly(name, label, kind string, length int) field {
 	return field{name: name, label: label, kind: kind, length: length}
 }
@@ -70,7 +76,7 @@ func schema(cfg Config) map[string]*object {
 	}
 	person := []field{writable("FirstName", "First Name", "string", 40), writable("LastName", "Last Name", "string", 80), readOnly("Name", "Full Name", "string", 121),
 		writable("Email", "Email", "string", 80), writable("Title", "Title", "string", 128), writable("Phone", "Phone", "string", 40),
-		writable("HasOptedOutOfEmail", "Email Opt Out", "boolean", 0), reference("OwnerId", "Owner ID", "Owner", "User"),
+		writable("HasOptedOutOfEmail", "Email Opt Out", "boolean", 0), required(reference("OwnerId", "Owner ID", "Owner", "User")),
 		{name: "MasterRecordId", label: "Master Record ID", kind: "reference", length: 18}}
 	if cfg.OptOutField != "" {
 		person = append(person, field{name: cfg.OptOutField, label: "Sales Opt Out", kind: "boolean", create: true, update: true, custom: true})
@@ -79,9 +85,9 @@ func schema(cfg Config) map[string]*object {
 		readOnly("ConvertedContactId", "Converted Contact ID", "reference", 18), readOnly("ConvertedAccountId", "Converted Account ID", "reference", 18),
 		readOnly("ConvertedOpportunityId", "Converted Opportunity ID", "reference", 18))...)
 	add("Contact", true, append(person, reference("AccountId", "Account ID", "Account", "Account"))...)
-	add("Account", true, writable("Name", "Account Name", "string", 255), reference("OwnerId", "Owner ID", "Owner", "User"))
+	add("Account", true, writable("Name", "Account Name", "string", 255), required(reference("OwnerId", "Owner ID", "Owner", "User")))
 	add("Opportunity", true, writable("Name", "Name", "string", 120), writable("StageName", "Stage", "string", 255), reference("AccountId", "Account ID", "Account", "Account"),
-		readOnly("IsClosed", "Closed", "boolean", 0), reference("OwnerId", "Owner ID", "Owner", "User"))
+		readOnly("IsClosed", "Closed", "boolean", 0), required(reference("OwnerId", "Owner ID", "Owner", "User")))
 	add("OpportunityContactRole", false, reference("OpportunityId", "Opportunity ID", "Opportunity", "Opportunity"), reference("ContactId", "Contact ID", "Contact", "Contact"),
 		writable("IsPrimary", "Primary", "boolean", 0), writable("Role", "Role", "string", 255))
 	add("User", false, writable("Username", "Username", "string", 80), writable("Email", "Email", "string", 128), readOnly("Name", "Full Name", "string", 121),
@@ -104,9 +110,9 @@ func taskFields(cfg Config) []field {
 	description.unfiltered = true
 	fields := []field{
 		writable("Subject", "Subject", "string", 255), description, subtype, callType,
-		picklist("Status", "Status", "Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred"),
-		picklist("Priority", "Priority", "High", "Normal", "Low"), picklist("Type", "Type", cfg.TaskTypes...),
-		writable("ActivityDate", "Due Date Only", "date", 0), reference("OwnerId", "Assigned To ID", "Owner", "User"),
+		required(picklist("Status", "Status", "Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred")),
+		required(picklist("Priority", "Priority", "High", "Normal", "Low")), picklist("Type", "Type", cfg.TaskTypes...),
+		writable("ActivityDate", "Due Date Only", "date", 0), required(reference("OwnerId", "Assigned To ID", "Owner", "User")),
 		reference("WhoId", "Name ID", "Who", "Contact", "Lead"), reference("WhatId", "Related To ID", "What", "Account", "Opportunity"),
 		{name: "AccountId", label: "Account ID", kind: "reference", length: 18, refersTo: []string{"Account"}, relation: "Account"},
 		writable("CallDurationInSeconds", "Call Duration", "int", 0), writable("CallDisposition", "Call Result", "string", 255),
@@ -150,8 +156,8 @@ func (o *object) describe() map[string]any {
 			relation = f.relation
 		}
 		fields[i] = map[string]any{"name": f.name, "label": f.label, "type": f.kind, "length": f.length, "createable": f.create, "updateable": f.update,
-			"filterable": !f.unfiltered, "sortable": !f.unfiltered, "nillable": true, "custom": f.custom, "externalId": f.external, "unique": f.unique,
-			"restrictedPicklist": f.restricted, "picklistValues": values, "referenceTo": f.refersTo, "relationshipName": relation, "defaultedOnCreate": false}
+			"filterable": !f.unfiltered, "sortable": !f.unfiltered, "nillable": !f.required && f.kind != "boolean", "custom": f.custom, "externalId": f.external, "unique": f.unique,
+			"restrictedPicklist": f.restricted, "picklistValues": values, "referenceTo": f.refersTo, "relationshipName": relation, "defaultedOnCreate": f.required || f.kind == "boolean"}
 	}
 	return map[string]any{"name": o.name, "label": o.name, "keyPrefix": prefixes[o.name], "createable": o.writes, "updateable": o.writes, "deletable": o.writes,
 		"queryable": true, "replicateable": true, "searchable": true, "fields": fields, "recordTypeInfos": []any{}, "childRelationships": []any{},

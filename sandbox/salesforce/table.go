@@ -11,7 +11,8 @@ type record struct {
 	id       string
 	values   map[string]any // by the field's name
 	created  time.Time
-	modified time.Time // the SystemModstamp: taken when the transaction began
+	modified time.Time // by a user, when the transaction began
+	stamp    time.Time // the SystemModstamp: modified by anything, when the transaction began
 	deleted  time.Time // zero: not deleted
 	gone     bool      // purged, or rolled back: an index may still know it
 }

@@ -16,7 +16,12 @@ func (o *object) check(given map[string]any, creating bool) (map[string]any, *re
 			return nil, refused("INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf("Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write for your profile or permission set.", f.name), f.name)
 		}
 		if value == nil {
-			values[f.name] = nil
+			if err := f.null(creating); err != nil {
+				return nil, err
+			}
+			if !f.required { // else it has a default
+				values[f.name] = nil
+			}
 			continue
 		}
 		checked, err := f.accept(value)
@@ -26,6 +31,17 @@ func (o *object) check(given map[string]any, creating bool) (map[string]any, *re
 		values[f.name] = checked
 	}
 	return values, nil
+}
+
+// null says why a field cannot be empty; nil if it can.
+func (f *field) null(creating bool) *recordError {
+	switch {
+	case f.kind == "boolean":
+		return refused("INVALID_TYPE_ON_FIELD_IN_RECORD", f.label+": value not of required type: null", f.name)
+	case f.required && !creating:
+		return refused("REQUIRED_FIELD_MISSING", "Required fields are missing: ["+f.name+"]", f.name)
+	}
+	return nil
 }
 
 var datePattern = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)

@@ -60,8 +60,15 @@ func (t *Transaction) try(ch *change) (string, bool, *recordError) {
 		return long(id), false, t.remove(o, id)
 	case "undelete":
 		return id, false, t.undelete(o, id)
+	case "convert":
+		return id, false, t.convert(o, id)
+	case "merge":
+		into, _ := ch.values["into"].(string)
+		return id, false, t.merge(o, id, into)
+	case "deactivate":
+		return id, false, t.deactivate(o, id)
 	}
-	return ch.id, false, t.special(ch)
+	return "", false, refused("UNKNOWN_EXCEPTION", fmt.Sprintf("%q is nothing that can be done", ch.do))
 }
 
 // create adds a record, or says why not.
@@ -81,7 +88,7 @@ func (t *Transaction) create(o *object, id string, given map[string]any) (string
 	if id == "" {
 		id = s.nextID(o)
 	}
-	r := &record{id: id, values: values, created: t.stamp, modified: t.stamp}
+	r := &record{id: id, values: values, created: t.stamp, modified: t.stamp, stamp: t.stamp}
 	values["CreatedById"], values["LastModifiedById"] = t.user, t.user
 	t.derive(o, nil, values)
 	if err := t.claim(o, r, nil, values); err != nil {
@@ -106,6 +113,9 @@ func (t *Transaction) update(o *object, id string, given map[string]any) *record
 	changes, err := o.check(given, false)
 	if err != nil {
 		return err
+	}
+	if r.flag("IsConverted") {
+		return refused("CANNOT_UPDATE_CONVERTED_LEAD", "cannot update converted lead")
 	}
 	after := maps.Clone(r.values)
 	maps.Copy(after, changes)
@@ -160,13 +170,17 @@ func (t *Transaction) add(o *object, r *record) {
 	t.undo = append(t.undo, func() { table.drop(r) })
 }
 
-// set gives a row new values, the stamp and its user; a rollback brings all of the
-// row back.
+// set gives a row new values that its user has edited.
 func (t *Transaction) set(o *object, r *record, values map[string]any) {
+	t.write(o, r, values)
+	r.modified, r.values["LastModifiedById"] = t.stamp, t.user
+}
+
+// write gives a row new values and the stamp; a rollback brings all of the row back.
+func (t *Transaction) write(o *object, r *record, values map[string]any) {
 	before := *r
 	t.undo = append(t.undo, func() { *r = before })
-	r.values, r.modified = maps.Clone(values), t.stamp
-	r.values["LastModifiedById"] = t.user
+	r.values, r.stamp = maps.Clone(values), t.stamp
 	t.server.tables[lower(o.name)].reindex(r, before.values)
 }
 
