@@ -129,8 +129,20 @@ func (s *Server) quota() error {
 	return nil
 }
 
-// route finds the resource, and plans what to do with it.
+// route plans what a call does, as its headers ask.
 func (s *Server) route(c *call) (*plan, error) {
+	p, err := s.resource(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, ch := range p.changes {
+		ch.asks = asked(c.Header)
+	}
+	return p, nil
+}
+
+// resource finds what a call is about, and plans what to do with it.
+func (s *Server) resource(c *call) (*plan, error) {
 	told := func(what func() any) (*plan, error) {
 		return reading(func() (int, any, error) { return http.StatusOK, what(), nil }), nil
 	}

@@ -36,6 +36,9 @@ type Config struct {
 	OptOutField string   // a custom checkbox of leads and contacts; empty: none
 	TaskTypes   []string // values of Task.Type; default Call, Email, Reply, Meeting, Other
 
+	DuplicateRule  bool // blocks every lead and contact that is saved without allowSave
+	AssignmentRule bool // gives every lead that is saved to somebody else, unless told not to
+
 	DailyRequests int           // in 24 hours; default 200,000
 	QuotaOff      bool          // count, but refuse nothing for the quota
 	Latency       time.Duration // of every answer

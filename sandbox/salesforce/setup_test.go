@@ -48,6 +48,12 @@ const base = "/services/data/v66.0"
 // call makes a call of the REST API; a path that begins with /services is as it is.
 func (o *bundle) call(method, path string, body any) answered {
 	o.t.Helper()
+	return o.callWith(nil, method, path, body)
+}
+
+// callWith makes a call with headers of its own.
+func (o *bundle) callWith(headers map[string]string, method, path string, body any) answered {
+	o.t.Helper()
 	var reader io.Reader
 	if body != nil {
 		raw, err := json.Marshal(body)
@@ -63,6 +69,9 @@ func (o *bundle) call(method, path string, body any) answered {
 		req.Header.Set("Authorization", "Bearer "+o.token)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	for name, value := range headers {
+		req.Header.Set(name, value)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(o.t, err)
 	defer resp.Body.Close()

@@ -16,6 +16,7 @@ type change struct {
 	key     *field  // an external id…
 	value   string  // …and which
 	values  map[string]any
+	asks    asks
 	refusal *recordError // met before the row is tried
 }
 
@@ -44,7 +45,7 @@ func (t *Transaction) try(ch *change) (string, bool, *recordError) {
 		case ch.do == "upsert":
 			values := maps.Clone(ch.values)
 			values[ch.key.name] = ch.value
-			id, refusal := t.create(o, "", values)
+			id, refusal := t.create(ch, "", values)
 			return id, true, refusal
 		default:
 			return "", false, refused("NOT_FOUND", "The requested resource does not exist")
@@ -52,10 +53,10 @@ func (t *Transaction) try(ch *change) (string, bool, *recordError) {
 	}
 	switch ch.do {
 	case "create":
-		id, refusal := t.create(o, id, ch.values)
+		id, refusal := t.create(ch, id, ch.values)
 		return id, true, refusal
 	case "update", "upsert":
-		return long(id), false, t.update(o, id, ch.values)
+		return long(id), false, t.update(ch, id)
 	case "delete":
 		return long(id), false, t.remove(o, id)
 	case "undelete":
@@ -72,8 +73,8 @@ func (t *Transaction) try(ch *change) (string, bool, *recordError) {
 }
 
 // create adds a record, or says why not.
-func (t *Transaction) create(o *object, id string, given map[string]any) (string, *recordError) {
-	s := t.server
+func (t *Transaction) create(ch *change, id string, given map[string]any) (string, *recordError) {
+	s, o := t.server, ch.object
 	if !o.writes {
 		return "", refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: "+o.name)
 	}
@@ -85,6 +86,10 @@ func (t *Transaction) create(o *object, id string, given map[string]any) (string
 	if err := t.rules(o, values, values); err != nil {
 		return "", err
 	}
+	if err := t.blocked(ch); err != nil {
+		return "", err
+	}
+	t.assigned(ch, values)
 	if id == "" {
 		id = s.nextID(o)
 	}
@@ -105,12 +110,13 @@ func (s *Server) nextID(o *object) string {
 }
 
 // update changes a record, or says why not.
-func (t *Transaction) update(o *object, id string, given map[string]any) *recordError {
+func (t *Transaction) update(ch *change, id string) *recordError {
+	o := ch.object
 	r, err := t.find(o, id)
 	if err != nil {
 		return err
 	}
-	changes, err := o.check(given, false)
+	changes, err := o.check(ch.values, false)
 	if err != nil {
 		return err
 	}
@@ -122,6 +128,10 @@ func (t *Transaction) update(o *object, id string, given map[string]any) *record
 	if err := t.rules(o, changes, after); err != nil {
 		return err
 	}
+	if err := t.blocked(ch); err != nil {
+		return err
+	}
+	t.assigned(ch, after)
 	if err := t.claim(o, r, r.values, after); err != nil {
 		return err
 	}
