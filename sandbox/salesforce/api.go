@@ -181,7 +181,7 @@ func (s *Server) allLimits() map[string]any {
 
 func (s *Server) globalDescribe() map[string]any {
 	list := []any{}
-	for _, o := range s.schema {
+	for _, o := range s.visible {
 		d := o.describe()
 		delete(d, "fields")
 		list = append(list, d)

@@ -51,7 +51,7 @@ func (s *Server) saveMany(c *call, do string) (*plan, error) {
 }
 
 func (s *Server) upsertMany(c *call, object, name string) (*plan, error) {
-	o := s.schema[lower(object)]
+	o := s.visible[lower(object)]
 	if o == nil || o.field(name) == nil || !o.field(name).external {
 		return nil, fail(http.StatusNotFound, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: "+name)
 	}
@@ -104,7 +104,7 @@ func (s *Server) changes(c *call, do string) ([]*change, bool, error) {
 }
 
 func (s *Server) changeOf(do, kind string, record map[string]any) (*change, error) {
-	o := s.schema[lower(kind)]
+	o := s.visible[lower(kind)]
 	if o == nil {
 		return nil, fail(http.StatusBadRequest, "INVALID_TYPE", fmt.Sprintf("sObject type '%s' is not supported.", kind))
 	}
@@ -122,7 +122,7 @@ func (s *Server) changeOf(do, kind string, record map[string]any) (*change, erro
 func (s *Server) deleteMany(c *call) (*plan, error) {
 	var changes []*change
 	for id := range strings.SplitSeq(c.URL.Query().Get("ids"), ",") {
-		o := s.schema[lower(objectOf(id))]
+		o := s.visible[lower(objectOf(id))]
 		if o == nil {
 			return nil, fail(http.StatusBadRequest, "MALFORMED_ID", "malformed id "+id)
 		}
@@ -171,7 +171,7 @@ func rolledBack(outcomes []outcome) {
 
 // readMany plans to read records by their ids.
 func (s *Server) readMany(c *call, object string) (*plan, error) {
-	o := s.schema[lower(object)]
+	o := s.visible[lower(object)]
 	if o == nil {
 		return nil, errNotThere
 	}

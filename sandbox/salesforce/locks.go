@@ -77,7 +77,7 @@ func (s *Server) wants(changes []*change) []want {
 	list := make([]want, len(changes))
 	for i, ch := range changes {
 		r := s.rowOf(ch)
-		list[i] = want{change: ch, own: uniqueOf(ch, r)}
+		list[i] = want{change: ch, own: uniqueOf(ch, r, s.schema[lower(ch.object.name)].fields)}
 		if r != nil {
 			list[i].own = append(list[i].own, r.id)
 		}
@@ -102,13 +102,13 @@ func (s *Server) rowOf(ch *change) *record {
 
 // uniqueOf are the unique values that a change writes or brings back: whoever writes the same one
 // waits until it is settled whose it is.
-func uniqueOf(ch *change, r *record) []string {
+func uniqueOf(ch *change, r *record, fields []field) []string {
 	var keys []string
 	values := ch.values
 	if ch.do == "undelete" && r != nil {
 		values = r.values
 	}
-	for _, f := range ch.object.fields {
+	for _, f := range fields {
 		value, _ := values[f.name].(string)
 		if ch.key != nil && ch.key.name == f.name {
 			value = ch.value

@@ -134,7 +134,7 @@ type org struct{ server *Server }
 
 // Object implements soql.Schema.
 func (o org) Object(name string) (soql.Object, bool) {
-	found := o.server.schema[lower(name)]
+	found := o.server.visible[lower(name)]
 	if found == nil {
 		return nil, false
 	}
@@ -178,7 +178,7 @@ func (e entity) Parent(relationship string) (soql.Object, string, bool) {
 		if len(f.refersTo) > 1 {
 			return entity{e.server, nameFields}, f.relation, true
 		}
-		return entity{e.server, e.server.schema[lower(f.refersTo[0])]}, f.relation, true
+		return entity{e.server, e.server.visible[lower(f.refersTo[0])]}, f.relation, true
 	}
 	return nil, "", false
 }
@@ -232,7 +232,7 @@ func (r row) Parent(relationship string) soql.Row {
 		}
 		id, _ := r.record.values[f.name].(string)
 		if parent := r.server.tables[lower(objectOf(id))]; parent != nil && parent.byID[id] != nil {
-			return row{r.server, r.server.schema[lower(objectOf(id))], parent.byID[id]}
+			return row{r.server, r.server.visible[lower(objectOf(id))], parent.byID[id]}
 		}
 	}
 	return nil
@@ -241,7 +241,7 @@ func (r row) Parent(relationship string) soql.Row {
 // source hands out the rows of a query, by an index where one fits.
 func (s *Server) source(all bool) soql.Rows {
 	return func(q *soql.Query) iter.Seq[soql.Row] {
-		o, t := s.schema[lower(q.From())], s.tables[lower(q.From())]
+		o, t := s.visible[lower(q.From())], s.tables[lower(q.From())]
 		return func(yield func(soql.Row) bool) {
 			for _, r := range t.candidates(q, o, all) {
 				hidden := r.gone || !all && (!r.deleted.IsZero() || r.flag("IsArchived"))

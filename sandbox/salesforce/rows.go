@@ -23,7 +23,7 @@ var errNotThere = fail(http.StatusNotFound, "NOT_FOUND", "The requested resource
 
 // rows plans calls about single rows and about objects.
 func (s *Server) rows(c *call, parts []string) (*plan, error) {
-	o := s.schema[lower(parts[0])]
+	o := s.visible[lower(parts[0])]
 	if o == nil {
 		return nil, errNotThere
 	}

@@ -2,6 +2,7 @@ package salesforce
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,14 @@ type object struct {
 	fields []field
 	byName map[string]*field // in small letters
 	writes bool
+}
+
+// index lets fields be found by name.
+func (o *object) index() {
+	o.byName = map[string]*field{}
+	for i := range o.fields {
+		o.byName[strings.ToLower(o.fields[i].name)] = &o.fields[i]
+	}
 }
 
 func (o *object) field(name string) *field { return o.byName[strings.ToLower(name)] }
@@ -68,23 +77,24 @@ func picklist(name, label string, values ...string) field {
 func schema(cfg Config) map[string]*object {
 	objects := map[string]*object{}
 	add := func(name string, writes bool, fields ...field) {
-		o := &object{name: name, fields: append(standard(), fields...), byName: map[string]*field{}, writes: writes}
-		for i := range o.fields {
-			o.byName[strings.ToLower(o.fields[i].name)] = &o.fields[i]
-		}
+		o := &object{name: name, fields: append(standard(), fields...), writes: writes}
+		o.index()
 		objects[strings.ToLower(name)] = o
 	}
 	person := []field{writable("FirstName", "First Name", "string", 40), writable("LastName", "Last Name", "string", 80), readOnly("Name", "Full Name", "string", 121),
 		writable("Email", "Email", "string", 80), writable("Title", "Title", "string", 128), writable("Phone", "Phone", "string", 40),
 		writable("HasOptedOutOfEmail", "Email Opt Out", "boolean", 0), required(reference("OwnerId", "Owner ID", "Owner", "User")),
 		{name: "MasterRecordId", label: "Master Record ID", kind: "reference", length: 18}}
-	if cfg.OptOutField != "" {
-		person = append(person, field{name: cfg.OptOutField, label: "Sales Opt Out", kind: "boolean", create: true, update: true, custom: true})
+	optOut := func(object string) []field {
+		if cfg.OptOutField == "" || !contains(cfg.OptOutOn, object) {
+			return nil
+		}
+		return []field{{name: cfg.OptOutField, label: "Sales Opt Out", kind: "boolean", create: true, update: true, custom: true}}
 	}
-	add("Lead", true, append(person, writable("Company", "Company", "string", 255), readOnly("IsConverted", "Converted", "boolean", 0),
+	add("Lead", true, slices.Concat(person, optOut("Lead"), []field{writable("Company", "Company", "string", 255), readOnly("IsConverted", "Converted", "boolean", 0),
 		readOnly("ConvertedContactId", "Converted Contact ID", "reference", 18), readOnly("ConvertedAccountId", "Converted Account ID", "reference", 18),
-		readOnly("ConvertedOpportunityId", "Converted Opportunity ID", "reference", 18))...)
-	add("Contact", true, append(person, reference("AccountId", "Account ID", "Account", "Account"))...)
+		readOnly("ConvertedOpportunityId", "Converted Opportunity ID", "reference", 18)})...)
+	add("Contact", true, slices.Concat(person, optOut("Contact"), []field{reference("AccountId", "Account ID", "Account", "Account")})...)
 	add("Account", true, writable("Name", "Account Name", "string", 255), required(reference("OwnerId", "Owner ID", "Owner", "User")))
 	add("Opportunity", true, writable("Name", "Name", "string", 120), writable("StageName", "Stage", "string", 255), reference("AccountId", "Account ID", "Account", "Account"),
 		readOnly("IsClosed", "Closed", "boolean", 0), required(reference("OwnerId", "Owner ID", "Owner", "User")))

@@ -34,7 +34,11 @@ type Config struct {
 	MarkerField string   // a plain text field on Activity; empty: none
 	NoMSEFields bool     // the org lacks the MSE_* fields of Task
 	OptOutField string   // a custom checkbox of leads and contacts; empty: none
+	OptOutOn    []string // the objects that have it; default Lead and Contact
 	TaskTypes   []string // values of Task.Type; default Call, Email, Reply, Meeting, Other
+
+	HiddenFields   map[string][]string // by object: those that the integration user cannot see
+	ReadOnlyFields map[string][]string // by object: those that it sees and cannot write
 
 	DuplicateRule  bool // blocks every lead and contact that is saved without allowSave
 	AssignmentRule bool // gives every lead that is saved to somebody else, unless told not to
@@ -53,6 +57,7 @@ type Config struct {
 type Server struct {
 	cfg     Config
 	schema  map[string]*object // by name in small letters
+	visible map[string]*object // the schema as the integration user sees it
 	faults  *fault.Plan
 	oauth   *oauth.Server
 	orgID   string
@@ -104,6 +109,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.TaskTypes == nil {
 		cfg.TaskTypes = []string{"Call", "Email", "Reply", "Meeting", "Other"}
 	}
+	if cfg.OptOutOn == nil {
+		cfg.OptOutOn = []string{"Lead", "Contact"}
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -114,8 +122,11 @@ func New(cfg Config) (*Server, error) {
 	for name := range s.schema {
 		s.tables[name] = newTable()
 	}
-	s.populate()
 	var err error
+	if s.visible, err = visible(cfg, s.schema); err != nil {
+		return nil, err
+	}
+	s.populate()
 	s.oauth, err = s.newOAuth()
 	return s, err
 }
