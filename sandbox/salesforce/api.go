@@ -136,7 +136,7 @@ func (s *Server) route(c *call) (*plan, error) {
 		return nil, err
 	}
 	for _, ch := range p.changes {
-		ch.asks = asked(c.Header)
+		ch.asks = asked(c.Header, !p.many)
 	}
 	return p, nil
 }

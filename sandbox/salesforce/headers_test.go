@@ -53,3 +53,42 @@ func TestAnAssignmentRuleGivesLeadsAwayUnlessToldNotTo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before, owner("Lead", lead))
 }
+
+func TestARowIsChangedOnlyIfItHasNotChangedSince(t *testing.T) {
+	t.Parallel()
+	o, _ := timed(t, Config{KeyField: "Key__c"}) // it is 09:30:15 and a quarter
+	id := o.task(values{"Subject": "x", "Key__c": "k"})
+	const before, at = "Tue, 10 Mar 2026 09:30:14 GMT", "Tue, 10 Mar 2026 09:30:15 GMT"
+	row, byKey := "/sobjects/Task/"+id, "/sobjects/Task/Key__c/k"
+	subject := values{"Subject": "y"}
+	for name, c := range map[string]struct {
+		method, path, header, date string
+		status                     int
+	}{
+		"a change since, and an update":      {http.MethodPatch, row, "If-Unmodified-Since", before, 412},
+		"a change since, and a deletion":     {http.MethodDelete, row, "If-Unmodified-Since", before, 412},
+		"a change since, by the external id": {http.MethodPatch, byKey, "If-Unmodified-Since", before, 412},
+		"a change since, and a read":         {http.MethodGet, row, "If-Unmodified-Since", before, 412},
+		"no change after that second":        {http.MethodPatch, row, "If-Unmodified-Since", at, 204},
+		"no date":                            {http.MethodPatch, row, "If-Unmodified-Since", "yesterday", 204},
+		"another form of date":               {http.MethodPatch, row, "If-Unmodified-Since", "2026-03-10T09:30:14Z", 204},
+		"a read of what has changed":         {http.MethodGet, row, "If-Modified-Since", before, 200},
+		"a read of what has not":             {http.MethodGet, row, "If-Modified-Since", at, 304},
+		"a read since no date":               {http.MethodGet, byKey, "If-Modified-Since", "yesterday", 200},
+		"an update asks for no change":       {http.MethodPatch, row, "If-Modified-Since", at, 204},
+	} {
+		answer := o.callWith(map[string]string{c.header: c.date}, c.method, c.path, subject)
+		require.Equal(t, c.status, answer.StatusCode, "%s: %s", name, answer.raw)
+		if c.status == http.StatusPreconditionFailed {
+			answer.refused(http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+		}
+		if c.status == http.StatusNotModified {
+			require.Empty(t, answer.raw, name)
+		}
+	}
+	batch := values{"records": records(values{"id": id, "Subject": "z"})}
+	o.callWith(map[string]string{"If-Unmodified-Since": before}, http.MethodPatch, "/composite/sobjects", batch).is(http.StatusOK, nil)
+	require.Equal(t, "z", o.held("Task", id)["Subject"], "Collections have no conditions")
+	o.call(http.MethodDelete, row, nil).is(http.StatusNoContent, nil)
+	o.callWith(map[string]string{"If-Unmodified-Since": before}, http.MethodPatch, row, subject).refused(http.StatusNotFound, "ENTITY_IS_DELETED")
+}

@@ -13,8 +13,11 @@ import (
 // asRest makes a record's error the error of a call about that record alone.
 func (e *recordError) asRest() *restError {
 	status := http.StatusBadRequest
-	if e.Code == "ENTITY_IS_DELETED" || e.Code == "NOT_FOUND" || e.Code == "INVALID_CROSS_REFERENCE_KEY" && len(e.Fields) == 0 {
+	switch {
+	case e.Code == "ENTITY_IS_DELETED", e.Code == "NOT_FOUND", e.Code == "INVALID_CROSS_REFERENCE_KEY" && len(e.Fields) == 0:
 		status = http.StatusNotFound
+	case e.Code == "PRECONDITION_FAILED":
+		status = http.StatusPreconditionFailed
 	}
 	return &restError{status, e.Code, e.Message, e.Fields}
 }
@@ -150,6 +153,12 @@ func (s *Server) readOne(c *call, ch *change) (int, any, error) {
 		return 0, nil, errNotThere
 	case !r.deleted.IsZero():
 		return 0, nil, fail(http.StatusNotFound, "ENTITY_IS_DELETED", "entity is deleted")
+	}
+	if refusal := r.changedSince(dateIn(c.Header, "If-Unmodified-Since")); refusal != nil {
+		return 0, nil, refusal.asRest()
+	}
+	if since := dateIn(c.Header, "If-Modified-Since"); !since.IsZero() && !r.stamp.After(since) {
+		return http.StatusNotModified, nil, nil
 	}
 	names := []string{}
 	for _, f := range o.fields {

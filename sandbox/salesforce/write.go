@@ -58,7 +58,7 @@ func (t *Transaction) try(ch *change) (string, bool, *recordError) {
 	case "update", "upsert":
 		return long(id), false, t.update(ch, id)
 	case "delete":
-		return long(id), false, t.remove(o, id)
+		return long(id), false, t.remove(ch, id)
 	case "undelete":
 		return id, false, t.undelete(o, id)
 	case "convert":
@@ -116,6 +116,9 @@ func (t *Transaction) update(ch *change, id string) *recordError {
 	if err != nil {
 		return err
 	}
+	if err := r.changedSince(ch.asks.unmodified); err != nil {
+		return err
+	}
 	changes, err := ch.object.check(ch.values, false)
 	if err != nil {
 		return err
@@ -142,9 +145,13 @@ func (t *Transaction) update(ch *change, id string) *recordError {
 
 // remove deletes a record into the recycle bin. There it does not block its unique
 // values.
-func (t *Transaction) remove(o *object, id string) *recordError {
+func (t *Transaction) remove(ch *change, id string) *recordError {
+	o := t.server.schema[lower(ch.object.name)]
 	r, err := t.find(o, id)
 	if err != nil {
+		return err
+	}
+	if err := r.changedSince(ch.asks.unmodified); err != nil {
 		return err
 	}
 	if err := t.claim(o, r, r.values, nil); err != nil {
