@@ -32,6 +32,10 @@ type call struct {
 	rest    string // the path after the version
 	body    []byte
 	rule    *fault.Rule
+
+	part     bool         // of a composite call
+	cover    *Transaction // of a composite call that is held
+	location string       // of a row that was made
 }
 
 // waits says whether the client still waits for its answer.
@@ -103,8 +107,7 @@ func (s *Server) answer(c *call) (int, any, error) {
 	if err := s.quota(); err != nil {
 		return 0, nil, err
 	}
-	major, err := strconv.Atoi(strings.TrimSuffix(c.version, ".0"))
-	if err != nil || major < firstVersion || major > lastVersion {
+	if !supported(c.version) {
 		return 0, nil, errNotThere
 	}
 	if c.body, err = io.ReadAll(io.LimitReader(c.Body, maxBody+1)); err != nil || len(c.body) > maxBody {
@@ -262,6 +265,9 @@ func (s *Server) write(w http.ResponseWriter, c *call, status int, result any, e
 	}
 	if c.rule != nil && c.rule.Kind == fault.Truncate {
 		raw = bytes.TrimRight(raw[:len(raw)/2], "]}")
+	}
+	if c.location != "" {
+		w.Header().Set("Location", c.location)
 	}
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(status)

@@ -137,7 +137,8 @@ func (s *Server) deleteMany(c *call) (*plan, error) {
 
 // writeMany plans changes of records, each with its own outcome.
 func (s *Server) writeMany(changes []*change, allOrNone bool) *plan {
-	return &plan{writes: true, many: true, changes: changes, do: func(t *Transaction) (int, any, error) {
+	p := &plan{writes: true, many: true, changes: changes, allOrNone: allOrNone}
+	p.do = func(t *Transaction) (int, any, error) {
 		mark, failed := len(t.undo), false
 		outcomes := make([]outcome, len(changes))
 		for n, ch := range changes {
@@ -152,12 +153,13 @@ func (s *Server) writeMany(changes []*change, allOrNone bool) *plan {
 				outcomes[n].Created = &created
 			}
 		}
-		if allOrNone && failed {
+		if p.allOrNone && failed {
 			t.back(mark)
 			rolledBack(outcomes)
 		}
 		return http.StatusOK, outcomes, nil
-	}}
+	}
+	return p
 }
 
 // rolledBack tells the innocent records of a call that it failed.

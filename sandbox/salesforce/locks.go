@@ -62,7 +62,20 @@ func (t *Transaction) lock(changes []*change) {
 		time.Sleep(5 * time.Millisecond) // see above: nobody can call this off
 	}
 	for _, w := range left {
-		w.change.refusal = refused("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records")
+		w.change.refusal = busy()
+	}
+}
+
+func busy() *recordError {
+	return refused("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records")
+}
+
+// lockNow does so without waiting; callers hold the org's lock.
+func (t *Transaction) lockNow(changes []*change) {
+	for _, w := range t.server.wants(changes) {
+		if t.server.locks.take(t.grip, w) != nil {
+			w.change.refusal = busy()
+		}
 	}
 }
 

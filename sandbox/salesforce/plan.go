@@ -11,6 +11,8 @@ type plan struct {
 	writes  bool
 	many    bool      // it is about any number of records
 	changes []*change // what it writes, known beforehand for the locks
+
+	allOrNone bool // of many records
 	// do is called under the org's lock; t is nil for what only reads.
 	do func(t *Transaction) (int, any, error)
 }
@@ -27,9 +29,11 @@ func (s *Server) perform(c *call, p *plan) (int, any, error) {
 		defer s.mu.RUnlock()
 		return p.do(nil)
 	}
-	t := s.open(c.user, c.waits)
+	t := s.begin(c)
 	t.lock(p.changes)
-	time.Sleep(c.held()) // its locks held, and whether or not the client waits
+	if c.cover == nil {
+		time.Sleep(c.held()) // its locks held, and whether or not the client waits
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer t.end()
@@ -37,10 +41,18 @@ func (s *Server) perform(c *call, p *plan) (int, any, error) {
 	return p.do(t)
 }
 
-// strike refuses a quarter of a call's records, if a fault has it so; callers hold
-// the org's lock.
+// begin begins a call's transaction. Those of a held composite call have its stamp.
+func (s *Server) begin(c *call) *Transaction {
+	if c.cover == nil {
+		return s.open(c.user, c.waits)
+	}
+	return &Transaction{server: s, user: c.user, stamp: c.cover.stamp, grip: c.cover.grip, covered: true}
+}
+
+// strike refuses a quarter of a call's records, or of a composite call's rows, if a
+// fault has it so; callers hold the org's lock.
 func (s *Server) strike(c *call, p *plan) {
-	if c.rule == nil || c.rule.Kind != fault.RecordCode || !p.many {
+	if c.rule == nil || c.rule.Kind != fault.RecordCode || !p.many && !c.part {
 		return
 	}
 	for _, ch := range p.changes {

@@ -99,6 +99,7 @@ func (c *call) changed(t *Transaction, ch *change) (int, any, error) {
 	result := map[string]any{"id": id, "success": true, "errors": []any{}}
 	switch {
 	case ch.do == "create":
+		c.location = attributes(c.version, ch.object.name, id)["url"]
 		return http.StatusCreated, result, nil
 	case ch.do == "delete" || ch.key == nil:
 		return http.StatusNoContent, nil, nil

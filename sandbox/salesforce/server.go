@@ -10,6 +10,7 @@ import (
 	"crypto/rsa"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -178,6 +179,11 @@ func versions() []map[string]string {
 		list = append(list, map[string]string{"label": season + " '" + itoa(year-2000), "url": "/services/data/v" + number, "version": number})
 	}
 	return list
+}
+
+func supported(version string) bool {
+	major, err := strconv.Atoi(strings.TrimSuffix(version, ".0"))
+	return err == nil && major >= firstVersion && major <= lastVersion
 }
 
 const (

@@ -18,6 +18,7 @@ type Transaction struct {
 	undo    []func()
 	changes []*change // of Act, until Commit
 	over    bool
+	covered bool // by one that has its locks, and ends later
 }
 
 // Open begins a transaction of another user of the org, which Commit or Rollback ends.
@@ -84,7 +85,9 @@ func (t *Transaction) Rollback() {
 func (t *Transaction) end() {
 	t.over = true
 	delete(t.server.begun, t)
-	t.server.locks.give(t.grip)
+	if !t.covered {
+		t.server.locks.give(t.grip)
+	}
 }
 
 // back takes writes back, the last first, until so many are left.
