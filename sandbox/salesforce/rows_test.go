@@ -84,6 +84,23 @@ func TestATaskMustMakeSense(t *testing.T) {
 	o.call(http.MethodPost, "/sobjects/User", values{"Username": "x"}).is(http.StatusBadRequest, nil)
 }
 
+func TestASeriesOfTasksHasAMaster(t *testing.T) {
+	t.Parallel()
+	o := setup(t, Config{})
+	master, err := o.server.Act("create", "Task", "", values{"Subject": "Every Monday", "IsRecurrence": true})
+	require.NoError(t, err)
+	occurrence := o.task(values{"Subject": "Monday", "RecurrenceActivityId": master})
+	page := o.ask("/query", "SELECT Id, RecurrenceActivityId FROM Task WHERE IsRecurrence = false")
+	require.Equal(t, 1, page.TotalSize)
+	require.Equal(t, occurrence, page.Records[0]["Id"])
+	require.Equal(t, master, page.Records[0]["RecurrenceActivityId"])
+	for _, change := range []values{{"IsRecurrence": false}, {"RecurrenceActivityId": nil}} {
+		o.call(http.MethodPatch, "/sobjects/Task/"+master, change).refused(http.StatusBadRequest, "INVALID_FIELD_FOR_INSERT_UPDATE")
+	}
+	contact, _ := o.someone("Contact")
+	o.call(http.MethodPost, "/sobjects/Task", values{"RecurrenceActivityId": contact}).refused(http.StatusBadRequest, "FIELD_INTEGRITY_EXCEPTION")
+}
+
 func TestUpsertByTheKeyField(t *testing.T) {
 	t.Parallel()
 	o := setup(t, Config{KeyField: "Key__c"})

@@ -39,7 +39,7 @@ func (t *Transaction) taskRules(changed, all map[string]any) *recordError {
 	if strings.HasPrefix(who, "00Q") && what != "" {
 		return refused("FIELD_INTEGRITY_EXCEPTION", "cannot specify a related to id (WhatId) when the name id (WhoId) is a lead", "WhatId", "WhoId")
 	}
-	for name, allowed := range map[string][]string{"WhoId": {"Contact", "Lead"}, "WhatId": {"Account", "Opportunity"}} {
+	for name, allowed := range map[string][]string{"WhoId": {"Contact", "Lead"}, "WhatId": {"Account", "Opportunity"}, "RecurrenceActivityId": {"Task"}} {
 		id, given := changed[name].(string)
 		if !given {
 			continue

@@ -129,6 +129,7 @@ func taskFields(cfg Config) []field {
 		writable("CallObject", "Call Object Identifier", "string", 255),
 		readOnly("IsClosed", "Closed", "boolean", 0), readOnly("IsHighPriority", "High Priority", "boolean", 0), readOnly("IsArchived", "Archived", "boolean", 0),
 		{name: "IsRecurrence", label: "Create Recurring Series of Tasks", kind: "boolean", create: true},
+		{name: "RecurrenceActivityId", label: "Recurrence Activity ID", kind: "reference", length: 18, create: true, refersTo: []string{"Task"}, relation: "RecurrenceActivity"},
 		readOnly("CompletedDateTime", "Completed Date", "datetime", 0),
 		writable("IsReminderSet", "Reminder Set", "boolean", 0), writable("ReminderDateTime", "Reminder Date/Time", "datetime", 0),
 	}
