@@ -23,10 +23,14 @@ func (s *Server) Act(do, object, id string, values map[string]any) (string, erro
 		s.Archive()
 		return "", nil
 	}
-	t := s.Open()
+	return s.actBy(s.otherUser(), do, object, id, values)
+}
+
+func (s *Server) actBy(user, do, object, id string, values map[string]any) (string, error) {
+	t := s.open(user, nil)
+	defer t.Rollback()
 	id, err := t.Act(do, object, id, values)
 	if err != nil {
-		t.Rollback()
 		return "", err
 	}
 	return id, t.Commit()
