@@ -55,7 +55,11 @@ var arrows = []arrow{
 	{from: "syncengine/budget", never: []string{echo, gorm, river}},
 	{from: "syncengine/failure", to: []string{"syncengine/budget", "syncengine/marketo", "syncengine/salesforce"}, never: []string{echo, gorm, river}},
 	{from: "syncengine/people", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo"}, never: []string{echo}},
-	{from: "syncengine/delivery", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/salesforce"}, never: []string{echo, river}},
+	{from: "syncengine/outbox", to: []string{"models", "syncengine/failure", "syncengine/marketo"}, never: []string{echo, river}},
+	{from: "syncengine/org", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, river}},
+	{from: "syncengine/delivery", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/org", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, river}},
+	{from: "syncengine/tasks", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/org", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, river}},
+	{from: "syncengine/unsubscribes", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/org", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, river}},
 	{from: "syncengine/smartgrid", to: []string{"syncengine/marketo"}, never: []string{echo, gorm, river}},
 	{from: "sandbox/...", to: []string{"sandbox/..."}, never: []string{echo, gorm, river}},
 }

@@ -16,6 +16,12 @@ func SalesforceIDForms(id string) []string {
 	return []string{short, short + salesforceSuffix(short)}
 }
 
+// NormalSalesforceID is the 18-character form of a Salesforce id.
+func NormalSalesforceID(id string) string {
+	forms := SalesforceIDForms(id)
+	return forms[len(forms)-1]
+}
+
 // salesforceSuffix is the three characters that make an id safe where case is
 // lost: one for each five characters, a bit for each capital letter.
 func salesforceSuffix(short string) string {

@@ -20,6 +20,8 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/people"
 	"salesactions/syncengine/smartgrid"
 )
@@ -102,8 +104,9 @@ type Engine struct {
 
 	grids            *smartgrid.Reader
 	recorder         *delivery.Recorder
-	toMarketo        *delivery.Deliverer
-	toSalesforce     *delivery.Deliverer
+	toMarketo        *outbox.Deliverer
+	toSalesforce     *outbox.Deliverer
+	org              *org.Org
 	salesforceBudget *budget.Budget
 	salesforce       salesforceClients
 
@@ -162,9 +165,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	}
 	e.grids = smartgrid.NewReader(time.Now)
 	e.recorder = delivery.NewRecorder(deps.Pool)
-	how := delivery.Config{MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Log: cfg.Log}
+	e.org = org.New(deps.Pool, deps.Gorm, e.Salesforce)
+	how := delivery.Config{Config: outbox.Config{Log: cfg.Log}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle}
 	e.toMarketo = delivery.NewMarketo(deps.Pool, e.marketoFor, how)
-	e.toSalesforce = delivery.NewSalesforce(deps.Pool, deps.Gorm, e.Salesforce, how)
+	e.toSalesforce = delivery.NewSalesforce(deps.Pool, e.org, how)
 	e.jobs, err = e.newJobs()
 	return e, err
 }

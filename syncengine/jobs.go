@@ -13,6 +13,7 @@ import (
 	"riverqueue.com/riverui"
 
 	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/outbox"
 )
 
 // The job kinds.
@@ -129,7 +130,7 @@ func (e *Engine) nudgeReread(ctx context.Context) error {
 // nudgeDeliveries asks for deliveries to be made now. A run of this process sees them
 // by itself.
 func (e *Engine) nudgeDeliveries(ctx context.Context) error {
-	for name, to := range map[string]*delivery.Deliverer{jobMarketo: e.toMarketo, jobSalesforce: e.toSalesforce} {
+	for name, to := range map[string]*outbox.Deliverer{jobMarketo: e.toMarketo, jobSalesforce: e.toSalesforce} {
 		if to.Running() {
 			continue
 		}

@@ -10,6 +10,8 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
+	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 )
 
 // LoggingChange is what an admin changes of the logging; nil leaves it as it is.
@@ -85,9 +87,8 @@ func (c LoggingChange) Check() error {
 }
 
 func checkTemplate(template string) error {
-	var wrong *delivery.InvalidError
-	if err := delivery.CheckSubject(template); errors.As(err, &wrong) {
-		return &InvalidError{wrong.Field, wrong.Message}
+	if wrong := org.CheckSubject(template); wrong != "" {
+		return &InvalidError{"subject_template", wrong}
 	}
 	return nil
 }
@@ -115,10 +116,10 @@ func (c LoggingChange) apply(l models.Logging, now time.Time) (models.Logging, m
 }
 
 // SubjectField is a dynamic field of the subject's template.
-type SubjectField = delivery.SubjectField
+type SubjectField = org.SubjectField
 
 // SubjectFields are all of them.
-func SubjectFields() []SubjectField { return delivery.SubjectFields() }
+func SubjectFields() []SubjectField { return org.SubjectFields() }
 
 // SubjectPreview is what a template makes of a recent activity.
 type SubjectPreview struct {
@@ -209,7 +210,7 @@ func (e *Engine) LinkRep(ctx context.Context, email, userID, actor string) error
 	client, _, _, err := e.Salesforce(ctx)
 	var name string
 	if err == nil {
-		name, err = delivery.FindUser(ctx, client, userID)
+		name, err = org.FindUser(ctx, client, userID)
 	}
 	switch {
 	case err != nil:
@@ -227,7 +228,7 @@ func (e *Engine) LinkRep(ctx context.Context, email, userID, actor string) error
 
 // Explain is what an error of another system says to people, with what helps.
 func (e *Engine) Explain(err error) string {
-	var said *delivery.PausedError
+	var said *outbox.PausedError
 	if errors.As(err, &said) {
 		return said.Text + " " + said.Remedy
 	}

@@ -9,6 +9,7 @@ import (
 	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
+	"salesactions/syncengine/outbox"
 )
 
 // MarketoTypes is what is known of our activity types in Marketo.
@@ -21,7 +22,7 @@ const (
 )
 
 // errMarketoNotConnected is why nothing is delivered to Marketo.
-var errMarketoNotConnected = &delivery.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Marketo is not connected.",
+var errMarketoNotConnected = &outbox.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Marketo is not connected.",
 	Remedy: "Connect it in Settings → Marketo; what waits goes out by itself then."}
 
 // MarketoTypes returns what was last found, nil when nobody has looked.
@@ -43,7 +44,7 @@ func (e *Engine) SetUpMarketoTypes(ctx context.Context, actor string) error {
 	if err != nil {
 		return err
 	}
-	if err := delivery.Unpause(ctx, e.pool, models.ToMarketo); err != nil {
+	if err := outbox.Unpause(ctx, e.pool, models.ToMarketo); err != nil {
 		return err
 	}
 	return e.nudgeDeliveries(ctx)

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
-	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -159,5 +159,5 @@ func (e *Engine) keepGrant(ctx context.Context, flow string, grant salesforce.Gr
 	if err != nil && !errors.Is(err, models.ErrConflict) { // then an admin has just entered one
 		return err
 	}
-	return delivery.Unpause(ctx, e.pool, models.ToSalesforce)
+	return outbox.Unpause(ctx, e.pool, models.ToSalesforce)
 }

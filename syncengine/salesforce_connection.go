@@ -15,8 +15,9 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
-	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
+	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -25,9 +26,9 @@ var ErrSalesforceNotConfigured = errors.New("enter the consumer key and secret o
 
 // Why no call can be made; deliveries wait for it.
 var (
-	errSalesforceNotConnected = &delivery.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Salesforce is not connected.",
+	errSalesforceNotConnected = &outbox.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Salesforce is not connected.",
 		Remedy: "Connect it in Settings → Salesforce; what waits goes out by itself then."}
-	errSalesforceReconnect = &delivery.PausedError{Class: failure.Authentication, Code: "needs_reconnect", Text: "Salesforce does not accept the connection any more.",
+	errSalesforceReconnect = &outbox.PausedError{Class: failure.Authentication, Code: "needs_reconnect", Text: "Salesforce does not accept the connection any more.",
 		Remedy: "Press Connect in Settings → Salesforce; what waits goes out by itself then."}
 )
 
@@ -223,7 +224,7 @@ type salesforceClients struct {
 }
 
 // Salesforce returns the client of the connection in force, with the instance and
-// the connected user's id. Errors: *delivery.PausedError where there is none.
+// the connected user's id. Errors: *outbox.PausedError where there is none.
 func (e *Engine) Salesforce(ctx context.Context) (*salesforce.Client, string, string, error) {
 	e.salesforce.mu.Lock()
 	if e.salesforce.client == nil {
@@ -266,42 +267,34 @@ func (e *Engine) SalesforceBudget(ctx context.Context) (Budget, error) {
 }
 
 // SalesforceSetup is what the org has, as it was last found.
-type SalesforceSetup = delivery.SalesforceSetup
+type SalesforceSetup = org.Setup
 
 // How a second Task of an activity is kept out of the org.
 const (
-	SchemeKey    = delivery.SchemeKey
-	SchemeField  = delivery.SchemeField
-	SchemeMarker = delivery.SchemeMarker
+	SchemeKey    = org.SchemeKey
+	SchemeField  = org.SchemeField
+	SchemeMarker = org.SchemeMarker
 )
 
 // SalesforceTaskFields are the custom fields of Task that are filled where the org has them.
-func SalesforceTaskFields() []delivery.CustomField { return delivery.CustomFields() }
+func SalesforceTaskFields() []org.CustomField { return org.CustomFields() }
 
 // SalesforceSetup returns what was last found, nil when nobody has looked.
 func (e *Engine) SalesforceSetup(ctx context.Context) (*SalesforceSetup, error) {
-	return delivery.LoadSalesforceSetup(ctx, e.pool)
+	return org.Load(ctx, e.pool)
 }
 
 // TestSalesforce looks anew what the org has, and lets deliveries begin when it
 // answers. What is wrong is kept with what was found.
 func (e *Engine) TestSalesforce(ctx context.Context) error {
 	ctx = budget.WithPurpose(ctx, budget.Purpose{Name: "connection test", Interactive: true})
-	client, instance, userID, err := e.Salesforce(ctx)
-	if err != nil {
-		return err
-	}
-	logging, _, err := models.LoadLogging(ctx, e.db)
-	if err != nil {
-		return err
-	}
 	if err := e.salesforceBudget.Reset(ctx); err != nil { // an admin wants to know now, whatever was said before
 		return err
 	}
-	if _, err := delivery.SetUpSalesforce(ctx, e.pool, client, instance, userID, logging); err != nil {
+	if err := e.org.LookAnew(ctx); err != nil {
 		return err
 	}
-	if err := delivery.Unpause(ctx, e.pool, models.ToSalesforce); err != nil {
+	if err := outbox.Unpause(ctx, e.pool, models.ToSalesforce); err != nil {
 		return err
 	}
 	return e.nudgeDeliveries(ctx)

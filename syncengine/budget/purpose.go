@@ -25,3 +25,8 @@ func purposeOf(ctx context.Context) Purpose {
 	}
 	return Purpose{Name: "other"}
 }
+
+// For returns a context whose calls are counted under a name, in the background.
+func For(ctx context.Context, name string) context.Context {
+	return WithPurpose(ctx, Purpose{Name: name})
+}

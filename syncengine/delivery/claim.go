@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"salesactions/models"
+	"salesactions/syncengine/outbox"
 )
 
 // item is a claimed delivery with all that its payload is made of.
@@ -34,6 +35,9 @@ type item struct {
 	AccountID     *string
 	OpportunityID *string
 }
+
+// unsent puts it back as if it had not been claimed.
+func (i item) unsent() outbox.Outcome { return outbox.Unsent(i.ID, 0) }
 
 // attributes are those of the activity, and where it says nothing those of its email.
 func (i item) attributes() models.ActivityAttributes {

@@ -1,23 +1,4 @@
-// Package delivery brings sales activities to Marketo and to Salesforce, each once.
-//
-// The table deliveries is the outbox: a row for each activity, destination and
-// operation, written in the transaction that writes the activity. One run at a time
-// delivers to a destination, kept to one by a lease, because the destination's quota
-// and the order of its answers are one.
-//
-//	pending ─ claim ─▶ sending ─┬─ told so ────────────▶ delivered
-//	   ▲                        ├─ refused for good ───▶ failed (Diagnostics, Retry)
-//	   │                        ├─ refused for now ────▶ pending, due later
-//	   │                        └─ no answer ──────────▶ sending without a sender
-//	   │                                                     │ looked for
-//	   └───────────────── proven absent ◀───────────────────┴──▶ found: delivered
-//
-// A claim is committed before the call is made. So a row that is sending, and not by
-// the run that looks at it, is one whose outcome nobody knows: a crash, a broken
-// connection, an unreadable answer. It is never simply sent again. How its outcome is
-// found out is each destination's own: Marketo's log is read back, Salesforce refuses
-// the second Task with the same key, or is asked for the marker.
-//
-// What a crash leaves: before the claim, nothing; after it, sending rows of a run
-// that is over, which the next run looks for; after the answer was stored, nothing.
+// Package delivery records sales activities and brings them to Marketo and to
+// Salesforce, each once: it decides which deliveries an activity gets, and has the
+// lanes of the outbox that send them and find out about those without an answer.
 package delivery

@@ -15,22 +15,18 @@ import (
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
+	"salesactions/syncengine/outbox"
 )
 
 // setupAge is how long what was found of the activity types is believed.
 const setupAge = time.Hour
-
-// purpose is what the calls are counted as.
-func purpose(ctx context.Context, name string) context.Context {
-	return budget.WithPurpose(ctx, budget.Purpose{Name: name})
-}
 
 // toMarketo adds activities and finds out about those of unknown outcome.
 type toMarketo struct {
 	cfg    Config
 	pool   *pgxpool.Pool
 	client func(context.Context) (*marketo.Client, string, error) // with the instance's address
-	pace   pace
+	pace   *outbox.Pace
 
 	mu    sync.Mutex
 	setup MarketoSetup
@@ -38,11 +34,11 @@ type toMarketo struct {
 
 // NewMarketo returns the deliverer to Marketo. client gives the client of the
 // connection in force and its address.
-func NewMarketo(pool *pgxpool.Pool, client func(context.Context) (*marketo.Client, string, error), cfg Config) *Deliverer {
+func NewMarketo(pool *pgxpool.Pool, client func(context.Context) (*marketo.Client, string, error), cfg Config) *outbox.Deliverer {
 	cfg = cfg.withDefaults()
 	m := &toMarketo{cfg: cfg, pool: pool, client: client,
-		pace: pace{pool: pool, to: models.ToMarketo, operation: models.Create, full: marketo.MaxAddActivities}}
-	return &Deliverer{cfg: cfg, pool: pool, to: models.ToMarketo, prepare: m.prepare, lanes: []lane{m, (*marketoSettling)(m)}}
+		pace: outbox.NewPace(pool, models.ToMarketo, models.Create, marketo.MaxAddActivities)}
+	return outbox.New(pool, models.ToMarketo, cfg.Config, m.prepare, m, (*marketoSettling)(m))
 }
 
 // prepare sees to it that our activity types are there and approved.
@@ -56,7 +52,7 @@ func (m *toMarketo) prepare(ctx context.Context) error {
 		return err
 	}
 	if known == nil || known.Error != "" || known.Endpoint != endpoint || time.Since(known.At) > setupAge {
-		made, err := SetUpMarketo(purpose(ctx, "activity types"), m.pool, client, endpoint)
+		made, err := SetUpMarketo(budget.For(ctx, "activity types"), m.pool, client, endpoint)
 		if err != nil {
 			return err
 		}
@@ -65,17 +61,17 @@ func (m *toMarketo) prepare(ctx context.Context) error {
 	m.mu.Lock()
 	m.setup = *known
 	m.mu.Unlock()
-	return Unpause(ctx, m.pool, models.ToMarketo)
+	return outbox.Unpause(ctx, m.pool, models.ToMarketo)
 }
 
-// round sends what is due in full batches, several at a time, and what is left when
+// Round sends what is due in full batches, several at a time, and what is left when
 // nothing more comes.
-func (m *toMarketo) round(ctx context.Context, run uuid.UUID) (int, error) {
+func (m *toMarketo) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	group, sending := errgroup.WithContext(ctx)
 	group.SetLimit(m.cfg.Calls)
 	moved := 0
 	for sending.Err() == nil {
-		n, err := m.pace.ready(sending, time.Now())
+		n, err := m.pace.Ready(sending, time.Now())
 		if err != nil || n == 0 {
 			return moved, errors.Join(group.Wait(), err)
 		}
@@ -95,69 +91,76 @@ func (m *toMarketo) send(ctx context.Context, run uuid.UUID, items []item, claim
 	m.mu.Lock()
 	setup := m.setup
 	m.mu.Unlock()
-	var outcomes []outcome
-	batch := make([]marketo.NewActivity, 0, len(items))
-	of := make([]item, 0, len(items))
+	var outcomes []outbox.Outcome
+	batch := make([]addition, 0, len(items))
 	size := 0
 	for n, i := range items {
 		activity := setup.Layout.newActivity(i, setup.typeID(i.Kind))
 		bytes := marketo.EncodedSize(activity)
 		if size+bytes > maxCallBytes { // what does not fit goes with the next call
-			for _, rest := range items[n:] {
-				outcomes = append(outcomes, unsent(rest.ID, 0))
-			}
+			outcomes = append(outcomes, outbox.ForAll(items[n:], item.unsent)...)
 			break
 		}
 		size += bytes
-		batch, of = append(batch, activity), append(of, i)
+		batch = append(batch, addition{i, activity})
 	}
-	sent, err := m.add(ctx, of, batch, claimed)
+	sent, err := m.add(ctx, batch, claimed)
 	return errors.Join(record(ctx, m.pool, run, append(outcomes, sent...)), err)
 }
 
+// addition is a claimed delivery with what is to be added.
+type addition struct {
+	item
+	activity marketo.NewActivity
+}
+
+func (a addition) unsent() outbox.Outcome { return a.item.unsent() }
+
 // add makes one call. Whatever happens there is an outcome for every row; an error
 // besides means that nothing more can be sent now.
-func (m *toMarketo) add(ctx context.Context, items []item, batch []marketo.NewActivity, claimed time.Time) ([]outcome, error) {
+func (m *toMarketo) add(ctx context.Context, batch []addition, claimed time.Time) ([]outbox.Outcome, error) {
 	client, _, err := m.client(ctx)
 	if err != nil || time.Since(claimed) > m.cfg.Lease { // this process stood still: another run may know of these rows by now
-		return forAll(items, func(i item) outcome { return unsent(i.ID, 0) }), err
+		return outbox.ForAll(batch, addition.unsent), err
 	}
-	results, err := client.AddActivities(purpose(ctx, "activities"), batch)
+	activities := make([]marketo.NewActivity, len(batch))
+	for n, a := range batch {
+		activities[n] = a.activity
+	}
+	results, err := client.AddActivities(budget.For(ctx, "activities"), activities)
 	if err != nil {
-		return m.failedCall(ctx, items, batch, claimed, err)
+		return m.failedCall(ctx, batch, claimed, err)
 	}
-	outcomes := make([]outcome, len(items))
-	for n, i := range items {
-		outcomes[n] = m.result(i, results[n])
+	outcomes := make([]outbox.Outcome, len(batch))
+	for n, a := range batch {
+		outcomes[n] = m.result(a.item, results[n])
 	}
 	return outcomes, nil
 }
 
-func (m *toMarketo) result(i item, r marketo.AddResult) outcome {
+func (m *toMarketo) result(i item, r marketo.AddResult) outbox.Outcome {
 	if r.Added {
-		return delivered(i.ID, r.ID)
+		return outbox.Delivered(i.ID, r.ID)
 	}
-	return again(i.ID, i.Attempts, failure.OfMarketoRecord(r.Code, r.Message))
+	return outbox.Again(i.ID, i.Attempts, failure.OfMarketoRecord(r.Code, r.Message))
 }
 
 // failedCall decides what a call that failed as a whole means for its rows.
-func (m *toMarketo) failedCall(ctx context.Context, items []item, batch []marketo.NewActivity, claimed time.Time, err error) ([]outcome, error) {
+func (m *toMarketo) failedCall(ctx context.Context, batch []addition, claimed time.Time, err error) ([]outbox.Outcome, error) {
 	what := failure.Classify(err)
 	switch {
 	case marketo.Ambiguous(err):
-		return forAll(items, func(i item) outcome { return unknown(i.ID, m.firstLook()) }), nil
+		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Unknown(a.ID, m.firstLook()) }), nil
 	case ctx.Err() != nil:
-		return forAll(items, func(i item) outcome { return unsent(i.ID, 0) }), nil
-	case halts(what) || isOfAccess(err):
-		return forAll(items, func(i item) outcome { return unsent(i.ID, 0) }), err
+		return outbox.ForAll(batch, addition.unsent), nil
+	case outbox.Halts(what) || isOfAccess(err):
+		return outbox.ForAll(batch, addition.unsent), err
 	case what.Retry == failure.Soon:
-		return forAll(items, func(i item) outcome { return again(i.ID, i.Attempts, what) }), nil
-	case len(items) == 1:
-		return []outcome{parked(items[0].ID, what)}, nil
+		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Again(a.ID, a.Attempts, what) }), nil
+	case len(batch) == 1:
+		return []outbox.Outcome{outbox.Parked(batch[0].ID, what)}, nil
 	}
-	return halve(items, batch, func(items []item, batch []marketo.NewActivity) ([]outcome, error) {
-		return m.add(ctx, items, batch, claimed)
-	})
+	return outbox.Halve(batch, addition.unsent, func(half []addition) ([]outbox.Outcome, error) { return m.add(ctx, half, claimed) })
 }
 
 // isOfAccess knows errors that every call would meet: rights, address, subscription
@@ -178,25 +181,37 @@ func (m *toMarketo) firstLook() time.Duration { return min(m.cfg.MarketoSettle/4
 // marketoSettling finds out what became of activities whose call had no answer.
 type marketoSettling toMarketo
 
-// round reads the log back for those that are due.
-func (m *marketoSettling) round(ctx context.Context, run uuid.UUID) (int, error) {
+// Round reads the log back for those that are due.
+func (m *marketoSettling) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	items, err := takeUnknown(ctx, m.pool, models.ToMarketo, marketo.MaxAddActivities)
 	if err != nil || len(items) == 0 {
 		return 0, err
 	}
-	there, err := m.readBack(purpose(ctx, "proof of activities"), items)
-	return settle(ctx, m.pool, run, items, there, err, m.absent)
+	there, err := m.readBack(budget.For(ctx, "proof of activities"), items)
+	switch {
+	case err != nil && (ctx.Err() != nil || !failure.Classify(err).Passing()):
+		return 0, err
+	case err != nil:
+		wait := outbox.Backoff(3)
+		return len(items), record(ctx, m.pool, run, outbox.ForAll(items, func(i item) outbox.Outcome { return outbox.Unknown(i.ID, wait) }))
+	}
+	return len(items), record(ctx, m.pool, run, outbox.ForAll(items, func(i item) outbox.Outcome {
+		if id, found := there[i.ActivityID]; found {
+			return outbox.Delivered(i.ID, id)
+		}
+		return m.absent(i)
+	}))
 }
 
 // absent believes the second look only: log rows appear late. The looks are as far
 // apart as Config says, and the second is as long after the sending.
-func (m *marketoSettling) absent(i item) outcome {
+func (m *marketoSettling) absent(i item) outbox.Outcome {
 	if i.Looks == 0 || i.SentAt != nil && time.Since(*i.SentAt) < m.cfg.MarketoSettle {
-		o := unknown(i.ID, m.cfg.MarketoSettle)
-		o.looked = true
+		o := outbox.Unknown(i.ID, m.cfg.MarketoSettle)
+		o.Looked = true
 		return o
 	}
-	return outcome{id: i.ID, state: models.Pending}
+	return outbox.Outcome{ID: i.ID, State: models.Pending}
 }
 
 // lookBack is how much earlier than the earliest activity the log is read from: its

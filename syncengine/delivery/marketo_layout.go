@@ -5,6 +5,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/marketo"
+	"salesactions/syncengine/org"
 )
 
 // Layout is how the eight kinds are told apart in Marketo.
@@ -165,4 +166,4 @@ func primaryOf(value any) string {
 }
 
 // oneLine puts text on one line of at most so many characters.
-func oneLine(text string, most int) string { return cutText(withoutBreaks(text), most) }
+func oneLine(text string, most int) string { return org.Cut(org.OneLine(text), most) }

@@ -12,6 +12,7 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
+	"salesactions/syncengine/outbox"
 )
 
 // MarketoSetup is what is known of our activity types in the instance.
@@ -68,15 +69,16 @@ func SetUpMarketo(ctx context.Context, pool *pgxpool.Pool, client *marketo.Clien
 	s := MarketoSetup{At: time.Now(), Endpoint: endpoint, SlotsTotal: marketo.MaxCustomTypes}
 	err = s.make(ctx, client)
 	if err != nil {
-		what := meaning(err)
+		what := outbox.Meaning(err)
 		s.Error, s.Remedy = what.Text, what.Remedy
 	}
-	return s, errors.Join(err, keepSetup(ctx, pool, models.ToMarketo, s))
+	return s, errors.Join(err, outbox.KeepSetup(ctx, pool, models.ToMarketo, s))
 }
 
 const (
 	setupLease = "marketo_activity_types"
 	setupTime  = time.Minute // for some thirty calls
+	setupPoll  = 100 * time.Millisecond
 )
 
 // setupTurn waits until nobody else sets the types up, so that none is made twice.
@@ -93,8 +95,10 @@ func setupTurn(ctx context.Context, pool *pgxpool.Pool) (leave func(), err error
 				_ = models.ReleaseLease(context.WithoutCancel(ctx), pool, setupLease, holder)
 			}, nil
 		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
-			return nil, err
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(setupPoll):
 		}
 	}
 }
@@ -121,7 +125,7 @@ func (s *MarketoSetup) make(ctx context.Context, client *marketo.Client) error {
 		}
 	}
 	if s.Layout = chooseLayout(existing, s.SlotsTotal-s.SlotsUsed); s.Layout == "" {
-		return &PausedError{Class: failure.Setup, Code: "no_slots", Text: fmt.Sprintf(
+		return &outbox.PausedError{Class: failure.Setup, Code: "no_slots", Text: fmt.Sprintf(
 			"Marketo has room for %d custom activity types, and %d are in use: not even the three of the grouped layout fit.", s.SlotsTotal, s.SlotsUsed),
 			Remedy: "Delete custom activity types that nobody needs in Marketo (Admin → Custom Activities), then press Try again in Settings → Marketo."}
 	}
@@ -253,7 +257,7 @@ func (s *MarketoSetup) verify(ctx context.Context, client *marketo.Client) error
 	}
 	for _, t := range s.Types {
 		if !t.OK {
-			return &PausedError{Class: failure.Setup, Code: "types_missing",
+			return &outbox.PausedError{Class: failure.Setup, Code: "types_missing",
 				Text:   fmt.Sprintf("Marketo's activity type %q is %s.", t.Name, t.Status),
 				Remedy: "Press Set up in Settings → Marketo; it is tried again by itself, too."}
 		}

@@ -178,7 +178,7 @@ func columns(entries []entry) arrays {
 		c.marketo = append(c.marketo, named(e.MarketoID, e.PersonID))
 		salesforce, folded := "", ""
 		if e.SalesforceID != "" {
-			salesforce = normalID(e.SalesforceID)
+			salesforce = models.NormalSalesforceID(e.SalesforceID)
 		}
 		if e.Email != "" {
 			folded = models.SortKey(&e.Email)

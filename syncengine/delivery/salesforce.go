@@ -4,117 +4,60 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
-	"gorm.io/gorm"
 
 	"salesactions/models"
-	"salesactions/syncengine/failure"
+	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
-
-// SalesforceClient gives the client of the connection in force, with the instance
-// and the connected user's id.
-type SalesforceClient func(context.Context) (client *salesforce.Client, instance, userID string, err error)
 
 // toSalesforce creates Tasks. Creates of completed Tasks lock nothing and run side by
 // side (Salesforce: Task, record locks).
 type toSalesforce struct {
-	cfg    Config
-	pool   *pgxpool.Pool
-	db     *gorm.DB
-	client SalesforceClient
-	pace   pace
-	reps   reps
-
-	mu      sync.Mutex
-	setup   SalesforceSetup
-	logging models.Logging
+	cfg  Config
+	pool *pgxpool.Pool
+	org  *org.Org
+	pace *outbox.Pace
 }
 
-// NewSalesforce returns the deliverer to Salesforce.
-func NewSalesforce(pool *pgxpool.Pool, db *gorm.DB, client SalesforceClient, cfg Config) *Deliverer {
+// NewSalesforce returns the deliverer to Salesforce. The calls of the other lanes lock
+// parents, as our changes of Tasks do, and are made in turn with those.
+func NewSalesforce(pool *pgxpool.Pool, o *org.Org, cfg Config, locking ...outbox.Lane) *outbox.Deliverer {
 	cfg = cfg.withDefaults()
-	s := &toSalesforce{cfg: cfg, pool: pool, db: db, client: client,
-		pace: pace{pool: pool, to: models.ToSalesforce, operation: models.Create, full: salesforce.MaxCollection}}
-	updating := &salesforceUpdates{toSalesforce: s,
-		pace: pace{pool: pool, to: models.ToSalesforce, operation: models.Update, full: salesforce.MaxCollection}}
-	return &Deliverer{cfg: cfg, pool: pool, to: models.ToSalesforce, prepare: s.prepare, lanes: []lane{s, updating, (*salesforceSettling)(s)}}
+	s := &toSalesforce{cfg: cfg, pool: pool, org: o, pace: outbox.NewPace(pool, models.ToSalesforce, models.Create, salesforce.MaxCollection)}
+	updating := &salesforceUpdates{toSalesforce: s, pace: outbox.NewPace(pool, models.ToSalesforce, models.Update, salesforce.MaxCollection)}
+	return outbox.New(pool, models.ToSalesforce, cfg.Config, s.prepare,
+		s, outbox.InTurn(append(locking, updating)...), (*salesforceSettling)(s))
 }
 
 // prepare learns what the org has.
 func (s *toSalesforce) prepare(ctx context.Context) error {
-	client, instance, userID, err := s.client(ctx)
-	if err != nil {
+	if err := s.org.Prepare(ctx); err != nil {
 		return err
 	}
-	logging, _, err := models.LoadLogging(ctx, s.db)
-	if err != nil {
-		return err
-	}
-	known, err := LoadSalesforceSetup(ctx, s.pool)
-	if err != nil {
-		return err
-	}
-	if known == nil || known.Error != "" || known.Instance != instance || known.UserID != userID || time.Since(known.At) > setupAge ||
-		s.changed(logging) {
-		made, err := SetUpSalesforce(purpose(ctx, "setup"), s.pool, client, instance, userID, logging)
-		if err != nil {
-			return err
-		}
-		known = &made
-	}
-	s.mu.Lock()
-	s.setup, s.logging = *known, logging
-	s.mu.Unlock()
-	return Unpause(ctx, s.pool, models.ToSalesforce)
+	return outbox.Unpause(ctx, s.pool, models.ToSalesforce)
 }
 
-// changed says that the fields for our id are other ones now.
-func (s *toSalesforce) changed(now models.Logging) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.logging.KeyField != "" && (s.logging.KeyField != now.KeyField || s.logging.MarkerField != now.MarkerField)
+// now is what the org has, and how we log to it.
+func (s *toSalesforce) now() (taskMaker, models.Logging) {
+	setup, settings := s.org.Now()
+	return taskMaker{setup}, settings.Logging
 }
 
-// lookAnew describes the org again, because it refused a field that it had.
-func (s *toSalesforce) lookAnew(ctx context.Context) error {
-	client, instance, userID, err := s.client(ctx)
-	if err != nil {
-		return err
-	}
-	logging, _, err := models.LoadLogging(ctx, s.db)
-	if err != nil {
-		return err
-	}
-	made, err := SetUpSalesforce(purpose(ctx, "setup"), s.pool, client, instance, userID, logging)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.setup, s.logging = made, logging
-	s.mu.Unlock()
-	return nil
-}
-
-func (s *toSalesforce) now() (SalesforceSetup, models.Logging) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.setup, s.logging
-}
-
-// round asks for the opportunities of contacts first, for many at once, and then
+// Round asks for the opportunities of contacts first, for many at once, and then
 // creates Tasks in full batches, several at a time.
-func (s *toSalesforce) round(ctx context.Context, run uuid.UUID) (int, error) {
+func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	group, sending := errgroup.WithContext(ctx)
 	group.SetLimit(s.cfg.Calls)
 	moved := 0
 	for sending.Err() == nil {
-		n, err := s.pace.ready(sending, time.Now())
+		n, err := s.pace.Ready(sending, time.Now())
 		if err != nil || n == 0 {
 			return moved, errors.Join(group.Wait(), err)
 		}
@@ -126,7 +69,7 @@ func (s *toSalesforce) round(ctx context.Context, run uuid.UUID) (int, error) {
 		asked := 0
 		if len(items) < n {
 			if asked, err = s.askOpportunities(sending); err != nil {
-				outcomes := forAll(items, func(i item) outcome { return unsent(i.ID, 0) })
+				outcomes := outbox.ForAll(items, item.unsent)
 				return moved, errors.Join(group.Wait(), record(ctx, s.pool, run, outcomes), err)
 			}
 		}
@@ -141,107 +84,103 @@ func (s *toSalesforce) round(ctx context.Context, run uuid.UUID) (int, error) {
 	return moved, group.Wait()
 }
 
+// knownOpportunity takes only Tasks of leads, of contacts whose opportunity Marketo
+// knows, and of contacts that Salesforce was asked about.
+var knownOpportunity = selection{
+	joins: `JOIN activities ka ON ka.id = d.activity_id LEFT JOIN people kn ON kn.id = ka.person_id
+		LEFT JOIN people kp ON kp.id = coalesce(kn.merged_into, kn.id) LEFT JOIN salesforce_records kr ON kr.id = left(kp.salesforce_contact_id, 15)`,
+	where: `AND (kp.salesforce_contact_id IS NULL OR kp.salesforce_opportunity_id IS NOT NULL
+		OR kr.asked_at > clock_timestamp() - interval '24 hours')`,
+}
+
+// askOpportunities asks for the open opportunities of the contacts of due Tasks, up to
+// some thousand in one call, and returns how many contacts it asked for.
+func (s *toSalesforce) askOpportunities(ctx context.Context) (int, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT DISTINCT left(kp.salesforce_contact_id, 15) FROM (
+			SELECT activity_id FROM deliveries WHERE destination = 'salesforce' AND operation = 'create' AND state = 'pending'
+				AND hold IS NULL AND due_at <= clock_timestamp() ORDER BY due_at, id LIMIT 20000) d `+knownOpportunity.joins+`
+		WHERE (true `+knownOpportunity.where+`) IS NOT TRUE LIMIT $1`, org.MaxContacts)
+	if err != nil {
+		return 0, fmt.Errorf("find contacts whose opportunity is not known: %w", err)
+	}
+	contacts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(contacts) == 0 {
+		return 0, err
+	}
+	return len(contacts), s.org.AskOpportunities(ctx, contacts)
+}
+
+// targets decides on what each Task hangs and whose it is.
+func (s *toSalesforce) targets(ctx context.Context, items []item) ([]target, error) {
+	people, reps := make([]org.Whom, len(items)), make([]string, len(items))
+	for n, i := range items {
+		people[n], reps[n] = org.Whom{ContactID: i.ContactID, LeadID: i.LeadID, AccountID: i.AccountID, OpportunityID: i.OpportunityID}, i.RepEmail
+	}
+	on, err := s.org.Targets(ctx, people)
+	if err != nil {
+		return nil, err
+	}
+	owners, err := s.org.Owners(ctx, reps)
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]target, len(items))
+	for n, i := range items {
+		owner, matched := owners[i.RepEmail]
+		targets[n] = target{Target: on[n], ownerID: owner, repUnmatched: !matched}
+	}
+	return targets, nil
+}
+
 // send makes the call for claimed rows and stores what became of each.
 func (s *toSalesforce) send(ctx context.Context, run uuid.UUID, items []item, claimed time.Time) error {
 	setup, logging := s.now()
 	targets, err := s.targets(ctx, items)
 	if err != nil {
-		return errors.Join(record(ctx, s.pool, run, forAll(items, func(i item) outcome { return unsent(i.ID, 0) })), err)
+		return errors.Join(record(ctx, s.pool, run, outbox.ForAll(items, item.unsent)), err)
 	}
-	var (
-		outcomes []outcome
-		tasks    []map[string]any
-		of       []item
-	)
+	var outcomes []outbox.Outcome
+	var tasks []org.NewTask
 	for n, i := range items {
-		if targets[n].whoID == "" {
-			outcomes = append(outcomes, skipped(i.ID, models.SkippedNoRecord))
+		if targets[n].WhoID == "" {
+			outcomes = append(outcomes, outbox.Skipped(i.ID, models.SkippedNoRecord))
 			continue
 		}
-		i.WhoID = &targets[n].whoID
-		of, tasks = append(of, i), append(tasks, setup.newTask(i, targets[n], logging.SubjectTemplate))
+		tasks = append(tasks, org.NewTask{DeliveryID: i.ID, Attempts: i.Attempts, ID: i.ActivityID, WhoID: targets[n].WhoID, RepEmail: i.RepEmail,
+			Fields: setup.newTask(i, targets[n], logging.SubjectTemplate)})
 	}
-	if err := s.noteSent(ctx, run, of, setup.Scheme); err != nil {
-		return err
-	}
-	sent, err := s.create(ctx, of, tasks, claimed)
+	sent, err := s.org.Create(ctx, run, tasks, claimed, s.creating())
 	return errors.Join(record(ctx, s.pool, run, append(outcomes, sent...)), err)
 }
 
-// noteSent keeps how the Tasks can be found again, before they are sent.
-func (s *toSalesforce) noteSent(ctx context.Context, run uuid.UUID, items []item, scheme Scheme) error {
-	ids, whos := make([]int64, len(items)), make([]string, len(items))
+func (s *toSalesforce) creating() org.Creating {
+	return org.Creating{Purpose: "activities", Settle: s.cfg.SalesforceSettle, Lease: s.cfg.Lease}
+}
+
+// salesforceSettling finds out what became of Tasks whose call had no answer.
+type salesforceSettling toSalesforce
+
+// Round looks for those that are due, by the way in which they can be found again.
+func (s *salesforceSettling) Round(ctx context.Context, run uuid.UUID) (int, error) {
+	items, err := takeUnknown(ctx, s.pool, models.ToSalesforce, salesforce.MaxCollection)
+	if err != nil || len(items) == 0 {
+		return 0, err
+	}
+	unknown := make([]org.Unknown, len(items))
 	for n, i := range items {
-		ids[n], whos[n] = i.ID, *i.WhoID
+		unknown[n] = org.Unknown{Sent: org.Sent{ID: i.ActivityID, Scheme: org.Scheme(text(i.Scheme)), WhoID: text(i.WhoID)}, DeliveryID: i.ID, Looks: i.Looks}
+		if i.SentAt != nil {
+			unknown[n].At = *i.SentAt
+		}
 	}
-	_, err := s.pool.Exec(ctx, `UPDATE deliveries d SET scheme = $3, who_id = t.who FROM unnest($1::bigint[], $2::text[]) AS t (id, who)
-		WHERE d.id = t.id AND d.sender = $4`, ids, whos, scheme, run)
-	if err != nil {
-		return fmt.Errorf("note how Tasks can be found again: %w", err)
-	}
-	return nil
+	outcomes, err := s.org.SettleUnknown(ctx, unknown, nil, (*toSalesforce)(s).creating())
+	return len(outcomes), errors.Join(record(ctx, s.pool, run, outcomes), err)
 }
 
-// create makes one call. An error besides the outcomes means that nothing more can
-// be sent now.
-func (s *toSalesforce) create(ctx context.Context, items []item, tasks []map[string]any, claimed time.Time) ([]outcome, error) {
-	if len(items) == 0 {
-		return nil, nil
+func text(s *string) string {
+	if s == nil {
+		return ""
 	}
-	client, _, _, err := s.client(ctx)
-	if err != nil || time.Since(claimed) > s.cfg.Lease { // this process stood still: another run may know of these rows by now
-		return forAll(items, func(i item) outcome { return unsent(i.ID, 0) }), err
-	}
-	results, err := client.CreateMany(purpose(ctx, "activities"), "Task", tasks)
-	if err != nil {
-		return s.failedCall(ctx, items, tasks, claimed, err)
-	}
-	return s.results(ctx, items, results)
-}
-
-// failedCall decides what a call that failed as a whole means for its rows.
-func (s *toSalesforce) failedCall(ctx context.Context, items []item, tasks []map[string]any, claimed time.Time, err error) ([]outcome, error) {
-	what := failure.Classify(err)
-	var call *salesforce.Error
-	setup, _ := s.now()
-	switch {
-	case errors.As(err, &call) && call.Ambiguous():
-		return forAll(items, func(i item) outcome { return s.doubtful(i, setup.Scheme) }), nil
-	case ctx.Err() != nil:
-		return forAll(items, func(i item) outcome { return unsent(i.ID, 0) }), nil
-	case halts(what):
-		return forAll(items, func(i item) outcome { return unsent(i.ID, 0) }), err
-	case what.Retry == failure.Soon:
-		return forAll(items, func(i item) outcome { return again(i.ID, i.Attempts, what) }), nil
-	case refreshesSetup(what) && items[0].Attempts < healAttempts:
-		// A field that is gone or hidden fails the whole call.
-		return forAll(items, func(i item) outcome { return later(i.ID, what, time.Second) }), s.lookAnew(ctx)
-	case len(items) == 1:
-		return []outcome{parked(items[0].ID, what)}, nil
-	}
-	return halve(items, tasks, func(items []item, tasks []map[string]any) ([]outcome, error) {
-		return s.create(ctx, items, tasks, claimed)
-	})
-}
-
-// doubtful is a Task of which nobody knows whether it was created. With a key field
-// it can be sent again at once: Salesforce refuses the second.
-func (s *toSalesforce) doubtful(i item, scheme Scheme) outcome {
-	if scheme == SchemeKey {
-		return outcome{id: i.ID, state: models.Pending, wait: backoff(i.Attempts)}
-	}
-	return unknown(i.ID, s.lookWait(0))
-}
-
-// lookShares are when a Task of unknown outcome is looked for after it was sent, as
-// shares of the time after which it may be sent again.
-var lookShares = []float64{0.05, 0.2, 0.5, 1}
-
-func (s *toSalesforce) lookWait(looks int) time.Duration {
-	before := 0.0
-	if looks > 0 {
-		before = lookShares[min(looks, len(lookShares))-1]
-	}
-	share := lookShares[min(looks, len(lookShares)-1)] - before
-	return max(time.Duration(share*float64(s.cfg.SalesforceSettle)), 100*time.Millisecond)
+	return *s
 }

@@ -1,12 +1,10 @@
 package delivery
 
 import (
-	"encoding/base64"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"salesactions/models"
+	"salesactions/syncengine/org"
 )
 
 // maxDescription is how many characters a Task's description may have (Salesforce: Task).
@@ -14,17 +12,31 @@ const maxDescription = 32_000
 
 // target is what a Task hangs on, and whose it is.
 type target struct {
-	whoID, whatID, ownerID string
-	repUnmatched           bool // the rep has no user in Salesforce
+	org.Target
+	ownerID      string
+	repUnmatched bool // the rep has no user in Salesforce
+}
+
+// taskMaker writes Tasks as the org takes them.
+type taskMaker struct{ org.Setup }
+
+// engagementFields says whether the org has any field that shows what happened to an email.
+func (s taskMaker) engagementFields() bool {
+	for _, name := range []string{org.FieldViewed, org.FieldClicked, org.FieldReplied, org.FieldStatus, org.FieldPresentation} {
+		if s.Updates(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // newTask makes Salesforce's Task of an activity. Fields that the org lacks, or that
 // the user may not write, are left out.
-func (s SalesforceSetup) newTask(i item, to target, template string) map[string]any {
+func (s taskMaker) newTask(i item, to target, template string) map[string]any {
 	a := i.attributes()
-	task := map[string]any{"Status": "Completed", "ActivityDate": i.OccurredAt.UTC().Format("2006-01-02"), "WhoId": to.whoID}
-	if to.whatID != "" {
-		task["WhatId"] = to.whatID
+	task := map[string]any{"Status": "Completed", "ActivityDate": i.OccurredAt.UTC().Format("2006-01-02"), "WhoId": to.WhoID}
+	if to.WhatID != "" {
+		task["WhatId"] = to.WhatID
 	}
 	if to.ownerID != "" {
 		task["OwnerId"] = to.ownerID
@@ -39,22 +51,17 @@ func (s SalesforceSetup) newTask(i item, to target, template string) map[string]
 	}
 	task["TaskSubtype"] = kind
 	switch {
-	case i.Kind == models.EmailReplied && s.hasType("Reply"):
+	case i.Kind == models.EmailReplied && s.HasType("Reply"):
 		task["Type"] = "Reply"
-	case i.Kind != models.EmailReplied && s.hasType(kind):
+	case i.Kind != models.EmailReplied && s.HasType(kind):
 		task["Type"] = kind
 	}
 	task["Subject"] = subjectOf(i.Kind, a, template)
 	task["Description"] = s.description(i, a, to)
 	s.customFields(task, i, a)
-	switch s.Scheme {
-	case SchemeKey:
-		task[s.KeyField] = i.ActivityID.String()
-	case SchemeField:
-		task[s.MarkerName] = i.ActivityID.String()
-	}
+	s.Mark(task, i.ActivityID)
 	for name := range task {
-		if !s.creates(name) {
+		if !s.Creates(name) {
 			delete(task, name)
 		}
 	}
@@ -64,51 +71,69 @@ func (s SalesforceSetup) newTask(i item, to target, template string) map[string]
 // subjectOf is the template's text; replies ignore the template.
 func subjectOf(kind models.ActivityKind, a models.ActivityAttributes, template string) string {
 	if kind == models.EmailReplied {
-		return cutText(strings.TrimSpace("Reply: "+withoutBreaks(a.Subject)), MaxSubject)
+		return org.Cut(strings.TrimSpace("Reply: "+org.OneLine(a.Subject)), org.MaxSubject)
 	}
-	if subject := RenderSubject(template, subjectValues(kind, a)); subject != "" {
+	if subject := org.RenderSubject(template, subjectValues(kind, a)); subject != "" {
 		return subject
 	}
 	return kind.Name()
 }
 
-func (s SalesforceSetup) customFields(task map[string]any, i item, a models.ActivityAttributes) {
-	s.text(task, fieldPresence, a.LocalPresenceID)
-	s.text(task, fieldCampaign, a.CampaignName)
-	s.text(task, fieldStep, a.CampaignStep)
-	s.text(task, fieldTemplate, a.TemplateName)
-	s.link(task, fieldRecording, a.CallRecordingURL)
-	s.link(task, fieldCampaignLink, a.CampaignURL)
-	s.link(task, fieldTemplateLink, a.TemplateURL)
-	s.link(task, fieldDetails, a.DetailsURL)
+// subjectValues are those of an activity.
+func subjectValues(kind models.ActivityKind, a models.ActivityAttributes) org.SubjectValues {
+	what := "Email"
+	if kind == models.CallReceived {
+		what = "Call"
+	}
+	return org.SubjectValues{
+		"activity_type": what, "activity_subject": a.Subject, "sales_campaign_name": a.CampaignName,
+		"sales_campaign_day": a.CampaignDay, "sales_campaign_step": a.CampaignStep,
+		"call_outcome": a.CallOutcome, "call_reason": a.CallReason,
+	}
+}
+
+// PreviewSubject is the subject that an activity would have with a template.
+func PreviewSubject(template string, kind models.ActivityKind, a models.ActivityAttributes) string {
+	return org.RenderSubject(template, subjectValues(kind, a))
+}
+
+func (s taskMaker) customFields(task map[string]any, i item, a models.ActivityAttributes) {
+	s.text(task, org.FieldPresence, a.LocalPresenceID)
+	s.text(task, org.FieldCampaign, a.CampaignName)
+	s.text(task, org.FieldStep, a.CampaignStep)
+	s.text(task, org.FieldTemplate, a.TemplateName)
+	s.link(task, org.FieldRecording, a.CallRecordingURL)
+	s.link(task, org.FieldCampaignLink, a.CampaignURL)
+	s.link(task, org.FieldTemplateLink, a.TemplateURL)
+	s.link(task, org.FieldDetails, a.DetailsURL)
 	if i.Kind == models.EmailSent {
-		task[fieldStatus] = "Sent"
+		task[org.FieldStatus] = "Sent"
 	}
 	if a.AttachmentViewed != nil {
-		task[fieldPresentation] = *a.AttachmentViewed
+		task[org.FieldPresentation] = *a.AttachmentViewed
 	}
 }
 
 // text sets a field, cut to its length in the org.
-func (s SalesforceSetup) text(task map[string]any, name, value string) {
+func (s taskMaker) text(task map[string]any, name, value string) {
 	if value == "" {
 		return
 	}
 	if most := s.Fields[name].Length; most > 0 {
-		value = cutText(value, most)
+		value = org.Cut(value, most)
 	}
 	task[name] = value
 }
 
 // link sets a field to an address, unless it is too long: half of one leads nowhere.
-func (s SalesforceSetup) link(task map[string]any, name, address string) {
+func (s taskMaker) link(task map[string]any, name, address string) {
 	if most := s.Fields[name].Length; address != "" && (most == 0 || len(address) <= most) {
 		task[name] = address
 	}
 }
 
 // description tells what no field holds; the marker has its room kept free.
-func (s SalesforceSetup) description(i item, a models.ActivityAttributes, to target) string {
+func (s taskMaker) description(i item, a models.ActivityAttributes, to target) string {
 	var lines []string
 	for _, line := range []struct{ label, value string }{
 		{"", a.BodyPreview}, {"Outcome: ", a.CallOutcome}, {"Reason: ", a.CallReason}, {"Sales campaign: ", a.CampaignName},
@@ -121,19 +146,14 @@ func (s SalesforceSetup) description(i item, a models.ActivityAttributes, to tar
 		lines = append(lines, "Sales rep: "+i.RepEmail)
 	}
 	text := strings.Join(lines, "\n")
-	if s.Scheme != SchemeMarker {
-		return cutText(text, maxDescription)
+	if s.Scheme != org.SchemeMarker {
+		return org.Cut(text, maxDescription)
 	}
-	mark := marker(i.ActivityID)
-	if text = cutText(text, maxDescription-len(mark)-2); text != "" {
+	mark := org.Marker(i.ActivityID)
+	if text = org.Cut(text, maxDescription-len(mark)-2); text != "" {
 		text += "\n\n"
 	}
 	return text + mark
-}
-
-// marker is the line by which a Task is found again where no field holds our id.
-func marker(id uuid.UUID) string {
-	return "[sa:" + base64.RawURLEncoding.EncodeToString(id[:]) + "]"
 }
 
 // engagement is all that happened to an email.
@@ -143,7 +163,7 @@ type engagement struct {
 
 // update makes the change of the email's Task; every value is absolute, so that
 // sending it twice changes nothing.
-func (s SalesforceSetup) update(taskID string, e engagement) map[string]any {
+func (s taskMaker) update(taskID string, e engagement) map[string]any {
 	status := "Sent"
 	for _, step := range []struct {
 		happened bool
@@ -153,14 +173,14 @@ func (s SalesforceSetup) update(taskID string, e engagement) map[string]any {
 			status = step.status
 		}
 	}
-	change := map[string]any{fieldStatus: status}
-	for name, happened := range map[string]bool{fieldViewed: e.Opened || e.Clicked, fieldClicked: e.Clicked, fieldReplied: e.Replied, fieldPresentation: e.Viewed} {
+	change := map[string]any{org.FieldStatus: status}
+	for name, happened := range map[string]bool{org.FieldViewed: e.Opened || e.Clicked, org.FieldClicked: e.Clicked, org.FieldReplied: e.Replied, org.FieldPresentation: e.Viewed} {
 		if happened {
 			change[name] = true
 		}
 	}
 	for name := range change {
-		if !s.updates(name) {
+		if !s.Updates(name) {
 			delete(change, name)
 		}
 	}

@@ -12,7 +12,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
+	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
+	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -21,7 +24,7 @@ import (
 // Tasks lock their parents (Salesforce: Task, record locks).
 type salesforceUpdates struct {
 	*toSalesforce
-	pace pace
+	pace *outbox.Pace
 }
 
 // change is the update of one email's Task with the deliveries that it covers.
@@ -34,12 +37,12 @@ type change struct {
 	happened   engagement
 }
 
-// round changes what is due.
-func (u *salesforceUpdates) round(ctx context.Context, run uuid.UUID) (int, error) {
+// Round changes what is due.
+func (u *salesforceUpdates) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	if err := u.takeBack(ctx, run); err != nil {
 		return 0, err
 	}
-	n, err := u.pace.ready(ctx, time.Now())
+	n, err := u.pace.Ready(ctx, time.Now())
 	if err != nil || n == 0 {
 		return 0, err
 	}
@@ -125,83 +128,85 @@ func (u *salesforceUpdates) readEngagement(ctx context.Context, changes []*chang
 
 // send makes the call. An error besides the outcomes means that nothing more can be
 // sent now.
-func (u *salesforceUpdates) send(ctx context.Context, changes []*change) ([]outcome, error) {
+func (u *salesforceUpdates) send(ctx context.Context, changes []*change) ([]outbox.Outcome, error) {
 	setup, _ := u.now()
 	if !setup.engagementFields() {
-		return each(changes, func(_ *change, id int64) outcome { return skipped(id, models.SkippedNoFields) }), nil
+		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Skipped(id, models.SkippedNoFields) }), nil
 	}
 	updates := make([]map[string]any, len(changes))
 	for n, c := range changes {
 		updates[n] = setup.update(c.taskID, c.happened)
 	}
-	client, _, _, err := u.client(ctx)
+	client, _, _, err := u.org.Client(ctx)
 	if err != nil {
-		return each(changes, func(_ *change, id int64) outcome { return unsent(id, 0) }), err
+		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) }), err
 	}
-	results, err := client.UpdateMany(purpose(ctx, "activities"), "Task", updates)
+	results, err := client.UpdateMany(budget.For(ctx, "activities"), "Task", updates)
 	if err != nil {
 		return u.failedCall(ctx, changes, err)
 	}
 	var (
-		outcomes []outcome
+		outcomes []outbox.Outcome
 		stale    bool
 	)
 	for n, c := range changes {
 		o := u.result(c, results[n])
-		stale = stale || refreshesSetup(o.failure)
-		outcomes = append(outcomes, each([]*change{c}, func(_ *change, id int64) outcome { o.id = id; return o })...)
+		stale = stale || o.Failure.RefreshesSetup()
+		outcomes = append(outcomes, each([]*change{c}, func(_ *change, id int64) outbox.Outcome { o.ID = id; return o })...)
 	}
 	if stale {
-		return outcomes, u.lookAnew(ctx)
+		return outcomes, u.org.LookAnew(budget.For(ctx, "setup"))
 	}
 	return outcomes, nil
 }
 
-func (u *salesforceUpdates) result(c *change, r salesforce.SaveResult) outcome {
+func (u *salesforceUpdates) result(c *change, r salesforce.SaveResult) outbox.Outcome {
 	if r.Success {
-		return delivered(0, c.taskID)
+		return outbox.Delivered(0, c.taskID)
 	}
-	first := firstError(r.Errors)
+	first := r.FirstError()
 	what := failure.OfSalesforceRecord(first)
 	switch {
 	case first.Code == "ENTITY_IS_DELETED" || first.Code == "NOT_FOUND":
-		return skipped(0, models.SkippedTaskDeleted)
-	case refreshesSetup(what) && c.attempts < healAttempts:
-		return later(0, what, 0)
+		return outbox.Skipped(0, models.SkippedTaskDeleted)
+	case what.RefreshesSetup() && c.attempts < org.HealAttempts:
+		return outbox.Later(0, what, 0)
 	}
-	return again(0, c.attempts, what)
+	return outbox.Again(0, c.attempts, what)
 }
 
 // failedCall decides what a call that failed as a whole means for its changes.
-func (u *salesforceUpdates) failedCall(ctx context.Context, changes []*change, err error) ([]outcome, error) {
+func (u *salesforceUpdates) failedCall(ctx context.Context, changes []*change, err error) ([]outbox.Outcome, error) {
 	what := failure.Classify(err)
-	all := func(o func(c *change, id int64) outcome) []outcome { return each(changes, o) }
+	all := func(o func(c *change, id int64) outbox.Outcome) []outbox.Outcome { return each(changes, o) }
 	var call *salesforce.Error
 	ambiguous := errors.As(err, &call) && call.Ambiguous()
 	switch {
 	case ctx.Err() != nil:
-		return all(func(_ *change, id int64) outcome { return unsent(id, 0) }), nil
-	case !ambiguous && halts(what):
-		return all(func(_ *change, id int64) outcome { return unsent(id, 0) }), err
+		return all(func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) }), nil
+	case !ambiguous && outbox.Halts(what):
+		return all(func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) }), err
 	case ambiguous || what.Retry == failure.Soon:
-		return all(func(c *change, id int64) outcome { return later(id, what, max(backoff(c.attempts), what.After)) }), nil
-	case refreshesSetup(what) && changes[0].attempts < healAttempts:
-		return all(func(_ *change, id int64) outcome { return later(id, what, time.Second) }), u.lookAnew(ctx)
+		return all(func(c *change, id int64) outbox.Outcome {
+			return outbox.Later(id, what, max(outbox.Backoff(c.attempts), what.After))
+		}), nil
+	case what.RefreshesSetup() && changes[0].attempts < org.HealAttempts:
+		return all(func(_ *change, id int64) outbox.Outcome { return outbox.Later(id, what, time.Second) }), u.org.LookAnew(budget.For(ctx, "setup"))
 	case len(changes) == 1:
-		return all(func(_ *change, id int64) outcome { return parked(id, what) }), nil
+		return all(func(_ *change, id int64) outbox.Outcome { return outbox.Parked(id, what) }), nil
 	}
 	half := len(changes) / 2
 	first, err := u.send(ctx, changes[:half])
 	if err != nil {
-		return append(first, each(changes[half:], func(_ *change, id int64) outcome { return unsent(id, 0) })...), err
+		return append(first, each(changes[half:], func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) })...), err
 	}
 	second, err := u.send(ctx, changes[half:])
 	return append(first, second...), err
 }
 
 // each makes an outcome for every delivery that changes cover.
-func each(changes []*change, what func(c *change, id int64) outcome) []outcome {
-	var outcomes []outcome
+func each(changes []*change, what func(c *change, id int64) outbox.Outcome) []outbox.Outcome {
+	var outcomes []outbox.Outcome
 	for _, c := range changes {
 		for _, id := range c.deliveries {
 			outcomes = append(outcomes, what(c, id))

@@ -67,7 +67,9 @@ func (w *whom) scanIDs(rows pgx.Rows) error {
 	return err
 }
 
-func (w *whom) scanRecords(rows pgx.Rows) error { return scanFound(rows, w.records, normalID) }
+func (w *whom) scanRecords(rows pgx.Rows) error {
+	return scanFound(rows, w.records, models.NormalSalesforceID)
+}
 
 func (w *whom) scanEmails(rows pgx.Rows) error {
 	return scanFound(rows, w.emails, func(key string) string { return key })
@@ -96,12 +98,6 @@ func contains(list []found, id int64) bool {
 	return false
 }
 
-// normalID is the 18-character form of a Salesforce id.
-func normalID(id string) string {
-	forms := models.SalesforceIDForms(id)
-	return forms[len(forms)-1]
-}
-
 // person decides whom an activity is about: by ids where any is given, else by the
 // address, and never by a guess. 0 means somebody who is not in the workspace (yet).
 // Errors: *InvalidError.
@@ -118,7 +114,7 @@ func (w *whom) person(in Input) (int64, error) {
 		ids = append(ids, id)
 	}
 	if in.SalesforceID != "" {
-		id, err := one(w.records[normalID(in.SalesforceID)], ids, "salesforce_id", "Several people here have this Salesforce record; name one by marketo_id.")
+		id, err := one(w.records[models.NormalSalesforceID(in.SalesforceID)], ids, "salesforce_id", "Several people here have this Salesforce record; name one by marketo_id.")
 		if err != nil {
 			return 0, err
 		}

@@ -3,6 +3,8 @@ package delivery
 import (
 	"testing"
 
+	"salesactions/models"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -13,9 +15,9 @@ func names() *whom {
 	return &whom{
 		ids: map[int64]int64{11: 11, 12: 12, 13: 13, 14: 11, 15: 15, 16: 16},
 		records: map[string][]found{
-			normalID("003000000000001"): {{11, true}},
-			normalID("003000000000002"): {{12, true}, {13, true}},
-			normalID("00Q000000000003"): {{15, false}, {16, true}},
+			models.NormalSalesforceID("003000000000001"): {{11, true}},
+			models.NormalSalesforceID("003000000000002"): {{12, true}, {13, true}},
+			models.NormalSalesforceID("00Q000000000003"): {{15, false}, {16, true}},
 		},
 		emails: map[string][]found{
 			"ada@acme.example":    {{11, true}},
@@ -43,7 +45,7 @@ func TestWhomAnActivityIsAbout(t *testing.T) {
 		"loser_and_winner_are_one":                 {in: Input{PersonID: 14, MarketoID: 11}, want: 11},
 		"ids_of_two_people":                        {in: Input{PersonID: 11, MarketoID: 12}, wrong: "person_id"},
 		"a_contact_of_15":                          {in: Input{SalesforceID: "003000000000001"}, want: 11},
-		"a_contact_of_18":                          {in: Input{SalesforceID: normalID("003000000000001")}, want: 11},
+		"a_contact_of_18":                          {in: Input{SalesforceID: models.NormalSalesforceID("003000000000001")}, want: 11},
 		"an_unknown_contact_waits":                 {in: Input{SalesforceID: "003000000000009"}},
 		"a_contact_of_two_people":                  {in: Input{SalesforceID: "003000000000002"}, wrong: "salesforce_id"},
 		"a_contact_of_two_people_and_whose":        {in: Input{SalesforceID: "003000000000002", MarketoID: 13}, want: 13},

@@ -29,3 +29,6 @@ const (
 	HealOtherKey     Heal = "other_key"     // without the key field, told apart another way
 	HealRestart      Heal = "restart"       // a read, from its start
 )
+
+// RefreshesSetup says that reading anew which fields there are may mend it.
+func (f Failure) RefreshesSetup() bool { return f.Heal == HealDropField || f.Heal == HealOmitValue }

@@ -23,6 +23,15 @@ type SaveResult struct {
 	Errors  []CodeMessage `json:"errors"`
 }
 
+// FirstError is why a record was refused. One that is refused without a reason has
+// UNKNOWN_EXCEPTION.
+func (r SaveResult) FirstError() CodeMessage {
+	if len(r.Errors) == 0 {
+		return CodeMessage{Code: "UNKNOWN_EXCEPTION", Message: "Salesforce refused the record without saying why."}
+	}
+	return r.Errors[0]
+}
+
 // CreateMany creates at most MaxCollection records of an object in one call and
 // returns what became of each, by position. One that is refused does not keep the
 // others from being created.

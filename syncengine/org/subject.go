@@ -1,4 +1,4 @@
-package delivery
+package org
 
 import (
 	"fmt"
@@ -33,19 +33,6 @@ func SubjectFields() []SubjectField {
 // SubjectValues are what the fields stand for; absent ones render as nothing.
 type SubjectValues map[string]string
 
-// subjectValues are those of an activity.
-func subjectValues(kind models.ActivityKind, a models.ActivityAttributes) SubjectValues {
-	what := "Email"
-	if kind == models.CallReceived {
-		what = "Call"
-	}
-	return SubjectValues{
-		"activity_type": what, "activity_subject": a.Subject, "sales_campaign_name": a.CampaignName,
-		"sales_campaign_day": a.CampaignDay, "sales_campaign_step": a.CampaignStep,
-		"call_outcome": a.CallOutcome, "call_reason": a.CallReason,
-	}
-}
-
 // RenderSubject makes a Task's subject of a template: one line of at most MaxSubject
 // characters. What stands in braces and is no field stays as it is.
 func RenderSubject(template string, values SubjectValues) string {
@@ -57,26 +44,26 @@ func RenderSubject(template string, values SubjectValues) string {
 		}
 		b.WriteString(values[part.field])
 	}
-	return cutText(strings.TrimSpace(withoutBreaks(b.String())), MaxSubject)
+	return Cut(OneLine(b.String()), MaxSubject)
 }
 
-// CheckSubject says what is wrong with a template, or nil. The error is an *InvalidError.
-func CheckSubject(template string) error {
+// CheckSubject says what is wrong with a template in a sentence, or nothing.
+func CheckSubject(template string) string {
 	if strings.TrimSpace(template) == "" {
-		return invalid("subject_template", "Write a template, for example %s.", models.DefaultSubjectTemplate)
+		return "Write a template, for example " + models.DefaultSubjectTemplate + "."
 	}
 	if len([]rune(template)) > 1000 {
-		return invalid("subject_template", "The template is longer than 1,000 characters; a subject has %d.", MaxSubject)
+		return fmt.Sprintf("The template is longer than 1,000 characters; a subject has %d.", MaxSubject)
 	}
 	if !utf8.ValidString(template) || strings.ContainsRune(template, 0) {
-		return invalid("subject_template", "The template holds characters that cannot be kept.")
+		return "The template holds characters that cannot be kept."
 	}
 	for part := range templateParts(template) {
 		if part.field == "" && strings.Contains(part.text, "{{") {
-			return invalid("subject_template", "%s", unknownField(part.text))
+			return unknownField(part.text)
 		}
 	}
-	return nil
+	return ""
 }
 
 func unknownField(text string) string {
@@ -85,7 +72,7 @@ func unknownField(text string) string {
 	if !closed {
 		return "A field begins with {{ and is not closed with }}."
 	}
-	return fmt.Sprintf("There is no field {{%s}}. Choose one from the list.", cutText(name, 40))
+	return fmt.Sprintf("There is no field {{%s}}. Choose one from the list.", Cut(name, 40))
 }
 
 // templatePart is text, or the name of a field.
@@ -137,15 +124,16 @@ func isSubjectField(name string) bool {
 	return false
 }
 
-// withoutBreaks removes line breaks; a space stays between the words that they parted.
-func withoutBreaks(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+// OneLine removes line breaks, and the white space around; a space stays between the
+// words that they parted.
+func OneLine(text string) string {
+	return strings.TrimSpace(strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return r == '\r' || r == '\n' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029'
-	}), " ")
+	}), " "))
 }
 
-// cutText keeps at most so many characters, counted as Salesforce does, in UTF-16 units.
-func cutText(text string, most int) string {
+// Cut keeps at most so many characters, counted as Salesforce does, in UTF-16 units.
+func Cut(text string, most int) string {
 	units := 0
 	for at, r := range text {
 		units++
@@ -157,9 +145,4 @@ func cutText(text string, most int) string {
 		}
 	}
 	return text
-}
-
-// PreviewSubject is the subject that an activity would have with a template.
-func PreviewSubject(template string, kind models.ActivityKind, a models.ActivityAttributes) string {
-	return RenderSubject(template, subjectValues(kind, a))
 }

@@ -1,4 +1,4 @@
-package delivery
+package outbox
 
 import (
 	"cmp"
@@ -16,26 +16,15 @@ import (
 	"salesactions/models"
 )
 
-// Config says how deliveries are made; zero values mean the defaults.
+// Config says how runs go; zero values mean the defaults.
 type Config struct {
-	// MarketoSettle is the time between the two read-backs that must both miss an
-	// activity before it is sent again; default 5 min, since Marketo's log shows rows
-	// up to minutes late (Marketo REST: activities).
-	MarketoSettle time.Duration
-	// SalesforceSettle is how long a Task of unknown outcome must stay absent before it
-	// is sent again, where no key field guards it; default 11 min, since a request may
-	// run for 10 (Salesforce REST: limits, timeout of a call).
-	SalesforceSettle time.Duration
-	Calls            int           // calls in flight to each destination; default 4
-	Lease            time.Duration // after which another replica takes over; default 12 s
-	Linger           time.Duration // how long a run waits for more before it ends; default 5 s
-	Log              *slog.Logger  // default slog.Default()
+	Lease  time.Duration // after which another replica takes over; default 12 s
+	Linger time.Duration // how long a run waits for more before it ends; default 5 s
+	Log    *slog.Logger  // default slog.Default()
 }
 
-func (c Config) withDefaults() Config {
-	c.MarketoSettle = cmp.Or(c.MarketoSettle, 5*time.Minute)
-	c.SalesforceSettle = cmp.Or(c.SalesforceSettle, 11*time.Minute)
-	c.Calls = cmp.Or(c.Calls, 4)
+// WithDefaults returns the configuration in force.
+func (c Config) WithDefaults() Config {
 	c.Lease = cmp.Or(c.Lease, 12*time.Second)
 	c.Linger = cmp.Or(c.Linger, 5*time.Second)
 	if c.Log == nil {
@@ -44,10 +33,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// lane is one kind of work at a destination; lanes of a destination work side by side.
-type lane interface {
-	// round looks once for work, does it, and returns how many rows it moved.
-	round(ctx context.Context, run uuid.UUID) (int, error)
+// Lane is one kind of work at a destination; lanes of a destination work side by side.
+type Lane interface {
+	// Round looks once for work, does it, and returns how many rows it moved. run is
+	// who claims them.
+	Round(ctx context.Context, run uuid.UUID) (int, error)
 }
 
 // Deliverer delivers to one destination, one run at a time across all replicas. It
@@ -56,9 +46,32 @@ type Deliverer struct {
 	cfg     Config
 	pool    *pgxpool.Pool
 	to      models.Destination
-	prepare func(ctx context.Context) error // before each run; an error pauses the destination
-	lanes   []lane
+	prepare func(ctx context.Context) error
+	lanes   []Lane
 	running atomic.Bool
+}
+
+// New returns a deliverer to a destination. prepare is called before each run; its
+// error pauses the destination.
+func New(pool *pgxpool.Pool, to models.Destination, cfg Config, prepare func(context.Context) error, lanes ...Lane) *Deliverer {
+	return &Deliverer{cfg: cfg.WithDefaults(), pool: pool, to: to, prepare: prepare, lanes: lanes}
+}
+
+// InTurn makes one lane of several whose calls must not run side by side.
+func InTurn(lanes ...Lane) Lane { return inTurn(lanes) }
+
+type inTurn []Lane
+
+// Round implements Lane.
+func (l inTurn) Round(ctx context.Context, run uuid.UUID) (int, error) {
+	moved := 0
+	for _, lane := range l {
+		n, err := lane.Round(ctx, run)
+		if moved += n; err != nil {
+			return moved, err
+		}
+	}
+	return moved, nil
 }
 
 // poll is how often a run looks for work that arrived.
@@ -112,7 +125,7 @@ func (d *Deliverer) once(ctx context.Context) (bool, error) {
 		return false, nil
 	case err != nil && ctx.Err() == nil:
 		d.cfg.Log.WarnContext(ctx, "Deliveries wait", "destination", d.to, "error", err)
-		err = pause(release, d.pool, d.to, err)
+		err = Pause(release, d.pool, d.to, err)
 		return false, errors.Join(err, models.ReleaseLease(release, d.pool, lease, holder))
 	default: // done, or stopping: then the next run looks for what was on its way
 		return ctx.Err() == nil, models.ReleaseLease(release, d.pool, lease, holder)
@@ -161,10 +174,10 @@ func (d *Deliverer) work(ctx context.Context, run uuid.UUID) error {
 	return group.Wait()
 }
 
-func (d *Deliverer) drive(ctx context.Context, l lane, run uuid.UUID) error {
+func (d *Deliverer) drive(ctx context.Context, l Lane, run uuid.UUID) error {
 	last := time.Now()
 	for {
-		moved, err := l.round(ctx, run)
+		moved, err := l.Round(ctx, run)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package delivery
+package org
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"salesactions/models"
+	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/salesforce"
 )
@@ -18,43 +20,24 @@ const (
 	queriesACall = 5
 )
 
-// knownOpportunity takes only Tasks of leads, of contacts whose opportunity Marketo
-// knows, and of contacts that Salesforce was asked about.
-var knownOpportunity = selection{
-	joins: `JOIN activities ka ON ka.id = d.activity_id LEFT JOIN people kn ON kn.id = ka.person_id
-		LEFT JOIN people kp ON kp.id = coalesce(kn.merged_into, kn.id) LEFT JOIN salesforce_records kr ON kr.id = left(kp.salesforce_contact_id, 15)`,
-	where: `AND (kp.salesforce_contact_id IS NULL OR kp.salesforce_opportunity_id IS NOT NULL
-		OR kr.asked_at > clock_timestamp() - interval '24 hours')`,
-}
+// MaxContacts is how many contacts AskOpportunities asks about in one call.
+const MaxContacts = idsPerQuery * queriesACall
 
-// askOpportunities asks Salesforce for the open opportunity of the contacts of due
-// Tasks, up to some thousand in one call, remembers the answers, and returns how many
-// contacts it asked for.
-func (s *toSalesforce) askOpportunities(ctx context.Context) (int, error) {
-	rows, err := s.pool.Query(ctx, `
-		SELECT DISTINCT left(kp.salesforce_contact_id, 15) FROM (
-			SELECT activity_id FROM deliveries WHERE destination = 'salesforce' AND operation = 'create' AND state = 'pending'
-				AND hold IS NULL AND due_at <= clock_timestamp() ORDER BY due_at, id LIMIT 20000) d `+knownOpportunity.joins+`
-		WHERE (true `+knownOpportunity.where+`) IS NOT TRUE LIMIT $1`, idsPerQuery*queriesACall)
+// AskOpportunities asks Salesforce for the open opportunity of at most MaxContacts
+// contacts, by their ids of 15 characters, and remembers the answers.
+func (o *Org) AskOpportunities(ctx context.Context, contacts []string) error {
+	client, _, _, err := o.Client(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("find contacts whose opportunity is not known: %w", err)
-	}
-	contacts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(contacts) == 0 {
-		return 0, err
-	}
-	client, _, _, err := s.client(ctx)
-	if err != nil {
-		return 0, err
+		return err
 	}
 	var queries []string
 	for from := 0; from < len(contacts); from += idsPerQuery {
 		queries = append(queries, `SELECT ContactId, OpportunityId FROM OpportunityContactRole WHERE Opportunity.IsClosed = false AND ContactId IN (`+
 			quoted(contacts[from:min(from+idsPerQuery, len(contacts))])+`) ORDER BY IsPrimary DESC, Opportunity.CreatedDate DESC, Id`)
 	}
-	answers, err := client.CompositeQueries(purpose(ctx, "opportunities"), queries)
+	answers, err := client.CompositeQueries(budget.For(ctx, "opportunities"), queries)
 	if err != nil && !isDenied(err) {
-		return 0, fmt.Errorf("ask for the opportunities of %d contacts: %w", len(contacts), err)
+		return fmt.Errorf("ask for the opportunities of %d contacts: %w", len(contacts), err)
 	}
 	opportunities := map[string]string{}
 	for _, answer := range answers {
@@ -64,7 +47,7 @@ func (s *toSalesforce) askOpportunities(ctx context.Context) (int, error) {
 			}
 		}
 	}
-	return len(contacts), s.remember(ctx, contacts, opportunities)
+	return o.remember(ctx, contacts, opportunities)
 }
 
 // isDenied says that the user may not see what was asked for; then Tasks go to the
@@ -77,12 +60,12 @@ func isDenied(err error) bool {
 	return false
 }
 
-func (s *toSalesforce) remember(ctx context.Context, contacts []string, opportunities map[string]string) error {
+func (o *Org) remember(ctx context.Context, contacts []string, opportunities map[string]string) error {
 	found := make([]string, len(contacts))
 	for n, c := range contacts {
 		found[n] = opportunities[c]
 	}
-	_, err := s.pool.Exec(ctx, `
+	_, err := o.pool.Exec(ctx, `
 		INSERT INTO salesforce_records (id, opportunity_id) SELECT id, nullif(opportunity, '') FROM unnest($1::text[], $2::text[]) AS t (id, opportunity)
 		ON CONFLICT (id) DO UPDATE SET opportunity_id = EXCLUDED.opportunity_id, asked_at = clock_timestamp()`, contacts, found)
 	if err != nil {
@@ -91,10 +74,10 @@ func (s *toSalesforce) remember(ctx context.Context, contacts []string, opportun
 	return nil
 }
 
-// askRecords asks what became of leads (converted, merged) and contacts (merged),
+// AskRecords asks what became of leads (converted, merged) and contacts (merged),
 // remembers it, and says which of them became another record.
-func (s *toSalesforce) askRecords(ctx context.Context, ids []string) (map[string]bool, error) {
-	client, _, _, err := s.client(ctx)
+func (o *Org) AskRecords(ctx context.Context, ids []string) (map[string]bool, error) {
+	client, _, _, err := o.Client(ctx)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
@@ -113,11 +96,11 @@ func (s *toSalesforce) askRecords(ctx context.Context, ids []string) (map[string
 		if len(of) == 0 {
 			continue
 		}
-		for r, err := range client.QueryAll(purpose(ctx, "records"), `SELECT `+fields+` FROM `+object+` WHERE Id IN (`+quoted(of)+`)`) {
+		for r, err := range client.QueryAll(budget.For(ctx, "records"), `SELECT `+fields+` FROM `+object+` WHERE Id IN (`+quoted(of)+`)`) {
 			if err != nil {
 				return nil, fmt.Errorf("ask what became of %d records: %w", len(of), err)
 			}
-			if err := s.rememberRecord(ctx, r, followed); err != nil {
+			if err := o.rememberRecord(ctx, r, followed); err != nil {
 				return nil, err
 			}
 		}
@@ -125,7 +108,7 @@ func (s *toSalesforce) askRecords(ctx context.Context, ids []string) (map[string
 	return followed, nil
 }
 
-func (s *toSalesforce) rememberRecord(ctx context.Context, r salesforce.Record, followed map[string]bool) error {
+func (o *Org) rememberRecord(ctx context.Context, r salesforce.Record, followed map[string]bool) error {
 	follow := r.Text("ConvertedContactId")
 	if follow == "" {
 		follow = r.Text("MasterRecordId")
@@ -133,8 +116,8 @@ func (s *toSalesforce) rememberRecord(ctx context.Context, r salesforce.Record, 
 	if follow == "" {
 		return nil
 	}
-	followed[normalID(r.Text("Id"))] = true
-	_, err := s.pool.Exec(ctx, `
+	followed[r.ID()] = true
+	_, err := o.pool.Exec(ctx, `
 		INSERT INTO salesforce_records (id, follow_id, account_id, opportunity_id) VALUES ($1, $2, nullif($3, ''), nullif($4, ''))
 		ON CONFLICT (id) DO UPDATE SET follow_id = EXCLUDED.follow_id, account_id = EXCLUDED.account_id,
 			opportunity_id = EXCLUDED.opportunity_id, asked_at = clock_timestamp()`,
@@ -148,76 +131,75 @@ func (s *toSalesforce) rememberRecord(ctx context.Context, r salesforce.Record, 
 // known is what is remembered of a record.
 type known struct{ follow, account, opportunity string }
 
-// targets decides on what each Task hangs and whose it is: the lead or contact, in
-// whatever it was converted or merged; for a contact the opportunity, else the account.
-func (s *toSalesforce) targets(ctx context.Context, items []item) ([]target, error) {
-	records, err := s.remembered(ctx, items)
+// Whom is a person as Marketo knows them in Salesforce; nil is unknown.
+type Whom struct {
+	ContactID, LeadID, AccountID, OpportunityID *string
+}
+
+// Target is what a Task hangs on; empty is nothing.
+type Target struct{ WhoID, WhatID string }
+
+// Targets decides on what each Task hangs: the lead or contact, in whatever it was
+// converted or merged; for a contact the opportunity, else the account.
+func (o *Org) Targets(ctx context.Context, people []Whom) ([]Target, error) {
+	records, err := o.remembered(ctx, people)
 	if err != nil {
 		return nil, err
 	}
-	owners, err := s.reps.owners(ctx, s, items)
-	if err != nil {
-		return nil, err
-	}
-	targets := make([]target, len(items))
-	for n, i := range items {
-		targets[n] = targetOf(i, records)
-		if owner, matched := owners[i.RepEmail]; matched {
-			targets[n].ownerID = owner
-		} else {
-			targets[n].repUnmatched = true
-		}
+	targets := make([]Target, len(people))
+	for n, w := range people {
+		targets[n] = targetOf(w, records)
 	}
 	return targets, nil
 }
 
-func targetOf(i item, records map[string]known) target {
-	var t target
+func targetOf(w Whom, records map[string]known) Target {
+	var t Target
 	switch {
-	case i.ContactID != nil && *i.ContactID != "":
-		t.whoID = normalID(*i.ContactID)
-	case i.LeadID != nil && *i.LeadID != "":
-		t.whoID = normalID(*i.LeadID)
+	case text(w.ContactID) != "":
+		t.WhoID = models.NormalSalesforceID(*w.ContactID)
+	case text(w.LeadID) != "":
+		t.WhoID = models.NormalSalesforceID(*w.LeadID)
 	default:
 		return t
 	}
-	opportunity, account := text(i.OpportunityID), text(i.AccountID)
+	opportunity, account := text(w.OpportunityID), text(w.AccountID)
 	for range 5 { // a lead may be merged into one that was converted
-		r := records[short(t.whoID)]
+		r := records[short(t.WhoID)]
 		if r.opportunity != "" && opportunity == "" {
 			opportunity = r.opportunity
 		}
 		if r.follow == "" {
 			break
 		}
-		t.whoID = normalID(r.follow)
+		t.WhoID = models.NormalSalesforceID(r.follow)
 		if r.account != "" {
 			account = r.account
 		}
 	}
-	if strings.HasPrefix(t.whoID, "00Q") {
+	if strings.HasPrefix(t.WhoID, "00Q") {
 		return t // a lead forbids it (Salesforce: Task, WhoId and WhatId)
 	}
-	if t.whatID = account; opportunity != "" {
-		t.whatID = opportunity
+	if t.WhatID = account; opportunity != "" {
+		t.WhatID = opportunity
 	}
-	if t.whatID != "" {
-		t.whatID = normalID(t.whatID)
+	if t.WhatID != "" {
+		t.WhatID = models.NormalSalesforceID(t.WhatID)
 	}
 	return t
 }
 
-// remembered reads what is known of the items' records, and of those that they became.
-func (s *toSalesforce) remembered(ctx context.Context, items []item) (map[string]known, error) {
+// remembered reads what is known of people's records, and of those that they became.
+func (o *Org) remembered(ctx context.Context, people []Whom) (map[string]known, error) {
 	var ids []string
-	for _, i := range items {
-		for _, id := range []string{text(i.ContactID), text(i.LeadID)} {
+	for _, w := range people {
+		for _, id := range []string{text(w.ContactID), text(w.LeadID)} {
 			if id != "" {
 				ids = append(ids, short(id))
 			}
 		}
 	}
-	rows, err := s.pool.Query(ctx, `
+	rows, err := o.pool.Query(ctx, `
 		WITH RECURSIVE chain AS (
 			SELECT r.*, 0 AS depth FROM salesforce_records r WHERE id = ANY($1)
 			UNION ALL SELECT r.*, c.depth + 1 FROM chain c JOIN salesforce_records r ON r.id = left(c.follow_id, 15) WHERE c.depth < 5)

@@ -1,4 +1,4 @@
-package delivery
+package outbox
 
 import (
 	"context"
@@ -25,8 +25,8 @@ type PausedError struct {
 
 func (e *PausedError) Error() string { return e.Text }
 
-// meaning is what an error says to people, whether of a call or of ours.
-func meaning(err error) failure.Failure {
+// Meaning is what an error says to people, whether of a call or of ours.
+func Meaning(err error) failure.Failure {
 	var said *PausedError
 	if errors.As(err, &said) {
 		return failure.Failure{Class: said.Class, Code: said.Code, Text: said.Text, Remedy: said.Remedy}
@@ -52,10 +52,10 @@ func paused(ctx context.Context, pool *pgxpool.Pool, to models.Destination) (boo
 	return waits, nil
 }
 
-// pause notes why nothing is delivered and when it is tried again: the longer it
+// Pause notes why nothing is delivered and when it is tried again: the longer it
 // lasts, the later.
-func pause(ctx context.Context, pool *pgxpool.Pool, to models.Destination, cause error) error {
-	what := meaning(cause)
+func Pause(ctx context.Context, pool *pgxpool.Pool, to models.Destination, cause error) error {
+	what := Meaning(cause)
 	var until *time.Time
 	if !what.Until.IsZero() {
 		until = &what.Until
@@ -90,8 +90,8 @@ func Unpause(ctx context.Context, pool *pgxpool.Pool, to models.Destination) err
 	return nil
 }
 
-// keepSetup keeps what was found of a destination, for Settings and the next run.
-func keepSetup(ctx context.Context, pool *pgxpool.Pool, to models.Destination, setup any) error {
+// KeepSetup keeps what was found of a destination, for Settings and the next run.
+func KeepSetup(ctx context.Context, pool *pgxpool.Pool, to models.Destination, setup any) error {
 	raw, err := json.Marshal(setup)
 	if err == nil {
 		_, err = pool.Exec(context.WithoutCancel(ctx), `UPDATE destinations SET setup = $2, setup_at = now() WHERE name = $1`, to, raw)

@@ -1,4 +1,4 @@
-package delivery
+package outbox
 
 import (
 	"context"
@@ -10,14 +10,14 @@ import (
 	"salesactions/models"
 )
 
-// pace decides when a batch that is not full may go: at once when nothing more comes,
+// Pace decides when a batch that is not full may go: at once when nothing more comes,
 // after a moment while more is coming, and seldom when single activities trickle in
 // all day, since each batch costs a call of the day's quota.
-type pace struct {
+type Pace struct {
 	pool      *pgxpool.Pool
 	to        models.Destination
 	operation models.Operation
-	full      int // rows of a full batch
+	full      int
 
 	allowance float64   // batches that may go though not full
 	refilled  time.Time // when the allowance was last counted up
@@ -32,8 +32,13 @@ const (
 	trickleBurst = 60
 )
 
-// ready returns how many rows may be claimed now: 0 when it is better to wait.
-func (p *pace) ready(ctx context.Context, now time.Time) (int, error) {
+// NewPace returns the pace of batches of at most full rows.
+func NewPace(pool *pgxpool.Pool, to models.Destination, operation models.Operation, full int) *Pace {
+	return &Pace{pool: pool, to: to, operation: operation, full: full}
+}
+
+// Ready returns how many rows may be claimed now: 0 when it is better to wait.
+func (p *Pace) Ready(ctx context.Context, now time.Time) (int, error) {
 	if p.refilled.IsZero() {
 		p.allowance, p.refilled = trickleBurst, now
 	}
@@ -67,7 +72,7 @@ func (p *pace) ready(ctx context.Context, now time.Time) (int, error) {
 	return due, nil
 }
 
-func (p *pace) count(ctx context.Context) (int, error) {
+func (p *Pace) count(ctx context.Context) (int, error) {
 	var due int
 	err := p.pool.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM deliveries WHERE destination = $1 AND operation = $2
 			AND state = 'pending' AND hold IS NULL AND due_at <= clock_timestamp() LIMIT $3) due`, p.to, p.operation, p.full).Scan(&due)
