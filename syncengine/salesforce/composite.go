@@ -7,17 +7,22 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 )
 
-// MaxCompositeQueries is how many queries go into one call (Salesforce REST:
-// composite, limits).
-const MaxCompositeQueries = 5
+// Limits of a composite call, which counts as one (Salesforce REST: composite, limits).
+const (
+	MaxCompositeQueries = 5
+	MaxCompositeParts   = 25
+)
 
 // part is one call inside of a composite one.
 type part struct {
-	Method      string `json:"method"`
-	URL         string `json:"url"`
-	ReferenceID string `json:"referenceId"`
+	Method      string            `json:"method"`
+	URL         string            `json:"url"`
+	ReferenceID string            `json:"referenceId"`
+	Headers     map[string]string `json:"httpHeaders,omitempty"`
+	Body        any               `json:"body,omitempty"`
 }
 
 type partAnswer struct {
@@ -41,20 +46,12 @@ func (c *Client) CompositeQueries(ctx context.Context, soql []string) ([][]Recor
 	parts := make([]part, len(soql))
 	for n, q := range soql {
 		query := c.queryRequest("/query", q)
-		parts[n] = part{Method: http.MethodGet, URL: query.path + "?" + encode(query.query), ReferenceID: "q" + strconv.Itoa(n)}
+		parts[n] = part{Method: http.MethodGet, URL: query.path + "?" + encode(query.query), ReferenceID: reference(n)}
 		if len(parts[n].URL) > MaxURI {
 			return nil, fmt.Errorf("salesforce %s: query %d: %w", r.operation, n, ErrTooLong)
 		}
 	}
-	r.body = map[string]any{"allOrNone": false, "compositeRequest": parts}
-	var wire struct {
-		Answers []partAnswer `json:"compositeResponse"`
-	}
-	a, err := c.call(ctx, r, &wire)
-	if err != nil {
-		return nil, err
-	}
-	answers, err := inOrder(r, a, wire.Answers, len(soql))
+	a, answers, err := c.composite(ctx, r, parts)
 	if err != nil {
 		return nil, err
 	}
@@ -65,20 +62,80 @@ func (c *Client) CompositeQueries(ctx context.Context, soql []string) ([][]Recor
 	return rows, errors.Join(errs...)
 }
 
+// Change is what is to become of one row.
+type Change struct {
+	ID     string
+	Fields map[string]any // a value of nil clears its field; one that is absent stays
+	// UnmodifiedSince keeps the row from being changed when somebody else changed it
+	// later (Salesforce REST: conditional request headers). It has whole seconds: a
+	// change in the very second is not noticed.
+	UnmodifiedSince time.Time
+}
+
+// StatusModified is the HTTP status of a row that was not changed because somebody
+// else had changed it (Salesforce REST: status codes, 412).
+const StatusModified = http.StatusPreconditionFailed
+
+// UpdateEach changes at most MaxCompositeParts rows of an object in one call, each on
+// its own condition. It returns the error of each by position, an *Error or nil; its
+// own error is that of the whole call.
+func (c *Client) UpdateEach(ctx context.Context, object string, changes []Change) ([]error, error) {
+	r := request{operation: "update each", method: http.MethodPost, path: c.data("/composite"), saves: true}
+	if len(changes) > MaxCompositeParts {
+		return nil, fmt.Errorf("salesforce %s: %d in one call, Salesforce takes %d", r.operation, len(changes), MaxCompositeParts)
+	}
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	parts := make([]part, len(changes))
+	for n, change := range changes {
+		parts[n] = part{Method: http.MethodPatch, URL: c.row(object, change.ID), ReferenceID: reference(n), Body: change.Fields}
+		if !change.UnmodifiedSince.IsZero() {
+			parts[n].Headers = map[string]string{"If-Unmodified-Since": change.UnmodifiedSince.UTC().Format(http.TimeFormat)}
+		}
+	}
+	a, answers, err := c.composite(ctx, r, parts)
+	if err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(changes))
+	for n, inner := range answers {
+		errs[n] = decode(r, answer{status: inner.Status, header: a.header, raw: inner.Body}, nil)
+	}
+	return errs, nil
+}
+
+func reference(n int) string { return "q" + strconv.Itoa(n) }
+
+// composite makes several calls as one, none of which keeps the others from being
+// made, and returns their answers in their order.
+func (c *Client) composite(ctx context.Context, r request, parts []part) (answer, []partAnswer, error) {
+	r.body = map[string]any{"allOrNone": false, "compositeRequest": parts}
+	var wire struct {
+		Answers []partAnswer `json:"compositeResponse"`
+	}
+	a, err := c.call(ctx, r, &wire)
+	if err != nil {
+		return a, nil, err
+	}
+	answers, err := inOrder(r, a, wire.Answers, len(parts))
+	return a, answers, err
+}
+
 // inOrder matches the parts' answers by reference: their order is not promised
 // (Salesforce REST: composite, collateSubrequests).
 func inOrder(r request, a answer, answers []partAnswer, want int) ([]partAnswer, error) {
 	ordered := make([]partAnswer, want)
 	for _, inner := range answers {
 		for n := range ordered {
-			if inner.ReferenceID == "q"+strconv.Itoa(n) {
+			if inner.ReferenceID == reference(n) {
 				ordered[n] = inner
 			}
 		}
 	}
 	for n := range ordered {
 		if ordered[n].ReferenceID == "" || len(answers) != want {
-			return nil, r.bad(a.status, fmt.Errorf("the answer has not one part for each of %d queries", want))
+			return nil, r.bad(a.status, fmt.Errorf("the answer has not one part for each of %d calls", want))
 		}
 	}
 	return ordered, nil
