@@ -2,13 +2,13 @@ package delivery
 
 import (
 	"fmt"
-	"net/mail"
 	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"salesactions/models"
+	"salesactions/syncengine/whom"
 )
 
 // Limits of what a program may send; destinations cut further where they must.
@@ -33,17 +33,15 @@ type Input struct {
 	Attributes   models.ActivityAttributes
 }
 
-// InvalidError says what is wrong with a field of an activity, in a sentence that
-// says what to send instead.
-type InvalidError struct {
-	Field   string // the API's name; empty for the whole
-	Message string
-}
-
-func (e *InvalidError) Error() string { return e.Field + ": " + e.Message }
+// InvalidError says what is wrong with a field of an activity.
+type InvalidError = whom.InvalidError
 
 func invalid(field, format string, args ...any) error {
 	return &InvalidError{Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+func (in Input) ref() whom.Ref {
+	return whom.Ref{PersonID: in.PersonID, MarketoID: in.MarketoID, SalesforceID: in.SalesforceID, Email: in.Email}
 }
 
 // Check says what is wrong with an activity, apart from whom it is about, or nil.
@@ -62,18 +60,15 @@ func (in *Input) Check(now time.Time) error {
 		return invalid("occurred_at", "The time lies in the future.")
 	case in.OccurredAt.Year() < 1990:
 		return invalid("occurred_at", "The time lies too far back.")
-	case in.PersonID == 0 && in.MarketoID == 0 && in.SalesforceID == "" && in.Email == "":
-		return invalid("person_id", "Say whom it is about: person_id, marketo_id, salesforce_id or email.")
-	case in.SalesforceID != "" && !isPersonRecord(in.SalesforceID):
-		return invalid("salesforce_id", "This must be the id of a Salesforce lead (00Q…) or contact (003…), 15 or 18 characters.")
-	case in.Email != "" && !isAddress(in.Email):
-		return invalid("email", "This is no email address.")
-	case in.RepEmail != "" && !isAddress(in.RepEmail):
+	case in.RepEmail != "" && !whom.IsAddress(in.RepEmail):
 		return invalid("rep", "This must be the rep's email address.")
 	case in.EmailKey != "" && !in.Kind.Engagement():
 		return invalid("email_key", "Only an open, a click, a reply or a bounce belongs to an email.")
 	case len(in.EmailKey) > MaxKey:
 		return invalid("email_key", "The key is longer than %d bytes.", MaxKey)
+	}
+	if err := in.ref().Check(); err != nil {
+		return err
 	}
 	for field, key := range map[string]string{"key": in.Key, "email_key": in.EmailKey} {
 		if err := noControls(field, key); err != nil {
@@ -113,28 +108,9 @@ func noControls(field, text string) error {
 	return nil
 }
 
-func isAddress(text string) bool {
-	if len(text) > 320 || strings.ContainsAny(text, " \t\r\n<>,;") {
-		return false
-	}
-	_, err := mail.ParseAddress(text)
-	return err == nil
-}
-
 func isWebAddress(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
-}
-
-// isPersonRecord knows the ids of leads and contacts (Salesforce: key prefixes 00Q
-// and 003; ids have 15 letters and digits, or 18 with the check letters).
-func isPersonRecord(id string) bool {
-	if len(id) != 15 && len(id) != 18 || !strings.HasPrefix(id, "00Q") && !strings.HasPrefix(id, "003") {
-		return false
-	}
-	return !strings.ContainsFunc(id, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	})
 }
 
 // stripNUL drops what PostgreSQL cannot hold.

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"salesactions/models"
+	"salesactions/syncengine/whom"
 )
 
 // Status is what became of one activity of a batch.
@@ -93,21 +94,21 @@ func (r *Recorder) Record(ctx context.Context, tokenID int64, inputs []Input, lo
 func (r *Recorder) admit(ctx context.Context, inputs []Input, results []Result) ([]entry, error) {
 	now := r.now()
 	entries := make([]entry, 0, len(inputs))
-	sound := make([]Input, 0, len(inputs))
+	sound := make([]whom.Ref, 0, len(inputs))
 	for i, in := range inputs {
 		if err := in.Check(now); err != nil {
 			results[i] = refused(in.Key, err)
 			continue
 		}
-		entries, sound = append(entries, entry{Input: in, position: i}), append(sound, in)
+		entries, sound = append(entries, entry{Input: in, position: i}), append(sound, in.ref())
 	}
-	who, err := lookUp(ctx, r.pool, sound)
+	who, err := whom.LookUp(ctx, r.pool, sound)
 	if err != nil {
 		return nil, err
 	}
 	admitted := entries[:0]
 	for _, e := range entries {
-		if e.personID, err = who.person(e.Input); err != nil {
+		if e.personID, err = who.Person(e.ref()); err != nil {
 			results[e.position] = refused(e.Key, err)
 			continue
 		}

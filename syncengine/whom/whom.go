@@ -1,8 +1,12 @@
-package delivery
+// Package whom finds out which person a reference means: by ids where any is given,
+// else by an address, and never by a guess.
+package whom
 
 import (
 	"context"
 	"fmt"
+	"net/mail"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -10,25 +14,83 @@ import (
 	"salesactions/models"
 )
 
+// InvalidError says what is wrong with a field of a request, in a sentence that says
+// what to send instead.
+type InvalidError struct {
+	Field   string // the API's name; empty for the whole
+	Message string
+}
+
+func (e *InvalidError) Error() string { return e.Field + ": " + e.Message }
+
+func invalid(field, message string) error { return &InvalidError{Field: field, Message: message} }
+
+// Ref names a person; what is empty is not given.
+type Ref struct {
+	PersonID     int64
+	MarketoID    int64
+	SalesforceID string // of a lead or contact
+	Email        string
+}
+
+// Given says that it names anybody.
+func (r Ref) Given() bool {
+	return r.PersonID != 0 || r.MarketoID != 0 || r.SalesforceID != "" || r.Email != ""
+}
+
+// Check says what is wrong with the form of a reference, or nil. The error is an
+// *InvalidError.
+func (r Ref) Check() error {
+	switch {
+	case !r.Given():
+		return invalid("person_id", "Say whom it is about: person_id, marketo_id, salesforce_id or email.")
+	case r.SalesforceID != "" && !isPersonRecord(r.SalesforceID):
+		return invalid("salesforce_id", "This must be the id of a Salesforce lead (00Q…) or contact (003…), 15 or 18 characters.")
+	case r.Email != "" && !IsAddress(r.Email):
+		return invalid("email", "This is no email address.")
+	}
+	return nil
+}
+
+// IsAddress says whether a text is an email address and nothing else.
+func IsAddress(text string) bool {
+	if len(text) > 320 || strings.ContainsAny(text, " \t\r\n<>,;") {
+		return false
+	}
+	_, err := mail.ParseAddress(text)
+	return err == nil
+}
+
+// isPersonRecord knows the ids of leads and contacts (Salesforce: key prefixes 00Q
+// and 003; ids have 15 letters and digits, or 18 with the check letters).
+func isPersonRecord(id string) bool {
+	if len(id) != 15 && len(id) != 18 || !strings.HasPrefix(id, "00Q") && !strings.HasPrefix(id, "003") {
+		return false
+	}
+	return !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
 // found is a person that a reference may mean.
 type found struct {
 	id   int64
 	live bool
 }
 
-// whom knows the people that a batch's references name.
-type whom struct {
+// People are those whom references name.
+type People struct {
 	ids     map[int64]int64    // as named → the person, after merges
 	records map[string][]found // by 18-character Salesforce id
 	emails  map[string][]found // by folded address
 }
 
-// lookUp finds everybody whom a batch names, in three statements.
-func lookUp(ctx context.Context, pool *pgxpool.Pool, inputs []Input) (*whom, error) {
-	w := &whom{ids: map[int64]int64{}, records: map[string][]found{}, emails: map[string][]found{}}
+// LookUp finds everybody whom references name, in three statements.
+func LookUp(ctx context.Context, pool *pgxpool.Pool, refs []Ref) (*People, error) {
+	w := &People{ids: map[int64]int64{}, records: map[string][]found{}, emails: map[string][]found{}}
 	var ids []int64
 	var records, emails []string
-	for _, in := range inputs {
+	for _, in := range refs {
 		for _, id := range []int64{in.PersonID, in.MarketoID} {
 			if id != 0 {
 				ids = append(ids, id)
@@ -53,12 +115,12 @@ func lookUp(ctx context.Context, pool *pgxpool.Pool, inputs []Input) (*whom, err
 			(SELECT id, true AS live FROM people WHERE archived_at IS NULL AND email_key = k LIMIT 2)
 			UNION ALL (SELECT id, false FROM people WHERE archived_at IS NOT NULL AND email_key = k LIMIT 2)) p`, emails).Query(w.scanEmails)
 	if err := pool.SendBatch(ctx, batch).Close(); err != nil {
-		return nil, fmt.Errorf("look up whom activities are about: %w", err)
+		return nil, fmt.Errorf("look people up: %w", err)
 	}
 	return w, nil
 }
 
-func (w *whom) scanIDs(rows pgx.Rows) error {
+func (w *People) scanIDs(rows pgx.Rows) error {
 	var named, id int64
 	_, err := pgx.ForEachRow(rows, []any{&named, &id}, func() error {
 		w.ids[named] = id
@@ -67,11 +129,11 @@ func (w *whom) scanIDs(rows pgx.Rows) error {
 	return err
 }
 
-func (w *whom) scanRecords(rows pgx.Rows) error {
+func (w *People) scanRecords(rows pgx.Rows) error {
 	return scanFound(rows, w.records, models.NormalSalesforceID)
 }
 
-func (w *whom) scanEmails(rows pgx.Rows) error {
+func (w *People) scanEmails(rows pgx.Rows) error {
 	return scanFound(rows, w.emails, func(key string) string { return key })
 }
 
@@ -98,10 +160,10 @@ func contains(list []found, id int64) bool {
 	return false
 }
 
-// person decides whom an activity is about: by ids where any is given, else by the
+// Person decides whom a reference means: by ids where any is given, else by the
 // address, and never by a guess. 0 means somebody who is not in the workspace (yet).
 // Errors: *InvalidError.
-func (w *whom) person(in Input) (int64, error) {
+func (w *People) Person(in Ref) (int64, error) {
 	var ids []int64
 	if in.PersonID != 0 {
 		id, known := w.ids[in.PersonID]
@@ -156,7 +218,7 @@ func one(list []found, decided []int64, field, message string) (int64, error) {
 		case 1:
 			return fitting[0].id, nil
 		default:
-			return 0, invalid(field, "%s", message)
+			return 0, invalid(field, message)
 		}
 	}
 	return 0, nil
