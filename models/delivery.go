@@ -54,8 +54,10 @@ type Operation string
 
 // The operations.
 const (
-	Create Operation = "create" // an activity in Marketo, a Task in Salesforce
-	Update Operation = "update" // the email's Task in Salesforce shows what happened to it
+	Create Operation = "create"  // an activity in Marketo, a Task in Salesforce
+	Update Operation = "update"  // the email's Task in Salesforce shows what happened to it
+	Sync   Operation = "sync"    // a reminder task and its Task in Salesforce are made the same
+	OptOut Operation = "opt_out" // a lead or contact in Salesforce is opted out
 )
 
 // Hold is what a pending delivery waits for, apart from its turn.
@@ -65,6 +67,7 @@ type Hold string
 const (
 	HoldPerson Hold = "person" // the person is not in the workspace yet
 	HoldEmail  Hold = "email"  // the email's Task is not in Salesforce yet
+	HoldRecord Hold = "record" // the person has no lead or contact in Salesforce
 )
 
 // SkipReason says why an activity is not delivered to a destination.
@@ -80,6 +83,7 @@ const (
 	SkippedEmail       SkipReason = "email_not_logged"     // the email that it belongs to has no Task
 	SkippedNoFields    SkipReason = "no_task_fields"       // the org has none of the fields that would show it
 	SkippedTaskDeleted SkipReason = "task_deleted"         // somebody deleted the email's Task in Salesforce
+	SkippedCleared     SkipReason = "cleared"              // the unsubscribe was undone before Salesforce was told
 )
 
 // Delivery is what becomes of one activity in one destination.

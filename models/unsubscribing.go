@@ -12,7 +12,7 @@ const unsubscribeSettings = "unsubscribes"
 // Unsubscribing is what an admin chose about unsubscribes.
 type Unsubscribing struct {
 	Check       bool   `json:"check"`         // Marketo is asked before a send
-	Nightly     bool   `json:"nightly"`       // both sides are compared each night
+	Nightly     Switch `json:"nightly"`       // both sides are compared each night
 	OptOutField string `json:"opt_out_field"` // of leads and contacts in Salesforce
 }
 

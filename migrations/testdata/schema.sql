@@ -100,7 +100,7 @@ CREATE TABLE public.connections (
 
 CREATE TABLE public.deliveries (
     id bigint NOT NULL,
-    activity_id uuid NOT NULL,
+    activity_id uuid,
     destination text NOT NULL,
     operation text DEFAULT 'create'::text NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
@@ -120,17 +120,20 @@ CREATE TABLE public.deliveries (
     error_text text,
     error_remedy text,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    task_id uuid,
+    unsubscribe_id bigint,
+    CONSTRAINT deliveries_about_check CHECK ((num_nonnulls(activity_id, task_id, unsubscribe_id) = 1)),
     CONSTRAINT deliveries_check CHECK (((state = 'skipped'::text) = (reason IS NOT NULL))),
     CONSTRAINT deliveries_check1 CHECK (((hold IS NULL) OR (state = 'pending'::text))),
     CONSTRAINT deliveries_destination_check CHECK ((destination = ANY (ARRAY['marketo'::text, 'salesforce'::text]))),
-    CONSTRAINT deliveries_hold_check CHECK ((hold = ANY (ARRAY['person'::text, 'email'::text]))),
-    CONSTRAINT deliveries_operation_check CHECK ((operation = ANY (ARRAY['create'::text, 'update'::text]))),
+    CONSTRAINT deliveries_hold_check CHECK ((hold = ANY (ARRAY['person'::text, 'email'::text, 'record'::text]))),
+    CONSTRAINT deliveries_operation_check CHECK ((operation = ANY (ARRAY['create'::text, 'update'::text, 'sync'::text, 'opt_out'::text]))),
     CONSTRAINT deliveries_scheme_check CHECK ((scheme = ANY (ARRAY['key'::text, 'field'::text, 'marker'::text]))),
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'delivered'::text, 'failed'::text, 'skipped'::text])))
 )
 WITH (fillfactor='80');
 
-COMMENT ON COLUMN public.deliveries.hold IS 'What it waits for: the person to arrive in the workspace, or the Task of its email.';
+COMMENT ON COLUMN public.deliveries.hold IS 'What it waits for: the person to arrive in the workspace, the Task of its email, or the person''s record in Salesforce.';
 
 COMMENT ON COLUMN public.deliveries.due_at IS 'pending: when it may be sent; sending: when its outcome is looked for next.';
 
@@ -316,6 +319,17 @@ CREATE TABLE public.salesforce_connection (
     CONSTRAINT salesforce_connection_only_row_check CHECK (only_row)
 );
 
+CREATE TABLE public.salesforce_cursors (
+    stream text NOT NULL,
+    read_to timestamp with time zone NOT NULL,
+    switched_on timestamp with time zone NOT NULL,
+    polled_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON COLUMN public.salesforce_cursors.read_to IS 'Salesforce''s clock when the last complete reading was sent.';
+
+COMMENT ON COLUMN public.salesforce_cursors.switched_on IS 'The switching on that it belongs to: after another, reading begins anew.';
+
 CREATE TABLE public.salesforce_records (
     id text NOT NULL,
     follow_id text,
@@ -439,6 +453,71 @@ CREATE TABLE public.sync_slices (
     CONSTRAINT sync_slices_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'exporting'::text, 'reading'::text, 'done'::text])))
 );
 
+CREATE TABLE public.task_history (
+    id bigint NOT NULL,
+    task_id uuid NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    source text NOT NULL,
+    actor text DEFAULT ''::text NOT NULL,
+    event text NOT NULL,
+    field text DEFAULT ''::text NOT NULL,
+    old text,
+    new text,
+    CONSTRAINT task_history_event_check CHECK ((event = ANY (ARRAY['created'::text, 'changed'::text, 'lost'::text, 'deleted'::text, 'restored'::text]))),
+    CONSTRAINT task_history_source_check CHECK ((source = ANY (ARRAY['here'::text, 'salesforce'::text])))
+);
+
+ALTER TABLE public.task_history ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.task_history_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.tasks (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    priority text DEFAULT 'normal'::text NOT NULL,
+    due_on date,
+    details text DEFAULT ''::text NOT NULL,
+    rep_email text,
+    person_id bigint,
+    who_id text,
+    origin text DEFAULT 'here'::text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    completed_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    edits jsonb DEFAULT '{}'::jsonb NOT NULL,
+    base jsonb,
+    sent jsonb,
+    agreed_at timestamp with time zone,
+    former_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT tasks_check CHECK (((status = 'complete'::text) = (completed_at IS NOT NULL))),
+    CONSTRAINT tasks_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'call'::text, 'inmail'::text, 'custom'::text]))),
+    CONSTRAINT tasks_origin_check CHECK ((origin = ANY (ARRAY['here'::text, 'salesforce'::text]))),
+    CONSTRAINT tasks_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'high'::text]))),
+    CONSTRAINT tasks_status_check CHECK ((status = ANY (ARRAY['open'::text, 'complete'::text])))
+)
+WITH (fillfactor='85');
+
+COMMENT ON COLUMN public.tasks.who_id IS 'The lead or contact in Salesforce, where no person here has it (yet).';
+
+COMMENT ON COLUMN public.tasks.edits IS 'Fields that were edited here since both sides agreed, each with when.';
+
+COMMENT ON COLUMN public.tasks.base IS 'What Salesforce had when both sides last agreed; null: it is not there.';
+
+COMMENT ON COLUMN public.tasks.sent IS 'What is on its way to Salesforce.';
+
+COMMENT ON COLUMN public.tasks.agreed_at IS 'When the base was taken: a reading that was sent before says nothing.';
+
+COMMENT ON COLUMN public.tasks.former_ids IS 'Tasks in Salesforce that it had before: deleted there, and made anew since.';
+
 CREATE TABLE public.touched_people (
     person_id bigint NOT NULL,
     touched_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -448,6 +527,67 @@ CREATE TABLE public.touched_people (
     urgent boolean DEFAULT false NOT NULL,
     deleted boolean DEFAULT false NOT NULL,
     merged_into bigint
+);
+
+CREATE TABLE public.unsubscribe_runs (
+    id bigint NOT NULL,
+    started_by text NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    outcome text,
+    error text,
+    remedy text,
+    read bigint DEFAULT 0 NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
+    pushed bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT unsubscribe_runs_check CHECK (((finished_at IS NULL) = (outcome IS NULL))),
+    CONSTRAINT unsubscribe_runs_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text])))
+);
+
+COMMENT ON COLUMN public.unsubscribe_runs.read IS 'Opted-out records in Salesforce.';
+
+COMMENT ON COLUMN public.unsubscribe_runs.taken IS 'Those that were new here.';
+
+COMMENT ON COLUMN public.unsubscribe_runs.pushed IS 'Unsubscribes that Salesforce did not have, and that were queued.';
+
+ALTER TABLE public.unsubscribe_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.unsubscribe_runs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.unsubscribes (
+    id bigint NOT NULL,
+    person_id bigint,
+    person_marketo_id bigint,
+    person_salesforce_id text,
+    person_email text,
+    person_email_key text COLLATE pg_catalog."C",
+    source text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    actor text DEFAULT ''::text NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    cleared_at timestamp with time zone,
+    cleared_by text,
+    CONSTRAINT unsubscribes_check CHECK ((num_nonnulls(person_id, person_marketo_id, person_salesforce_id, person_email_key) > 0)),
+    CONSTRAINT unsubscribes_source_check CHECK ((source = ANY (ARRAY['link'::text, 'one_click'::text, 'rep'::text, 'admin'::text, 'api'::text, 'bounce'::text, 'salesforce'::text])))
+);
+
+COMMENT ON COLUMN public.unsubscribes.person_email IS 'The address at that time; the person_* columns are whom the sender named.';
+
+COMMENT ON COLUMN public.unsubscribes.address IS 'Of the network, where a browser or a mail server asked.';
+
+ALTER TABLE public.unsubscribes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.unsubscribes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.users (
@@ -543,6 +683,9 @@ ALTER TABLE ONLY public.salesforce_authorizations
 ALTER TABLE ONLY public.salesforce_connection
     ADD CONSTRAINT salesforce_connection_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY public.salesforce_cursors
+    ADD CONSTRAINT salesforce_cursors_pkey PRIMARY KEY (stream);
+
 ALTER TABLE ONLY public.salesforce_records
     ADD CONSTRAINT salesforce_records_pkey PRIMARY KEY (id);
 
@@ -573,8 +716,20 @@ ALTER TABLE ONLY public.sync_samples
 ALTER TABLE ONLY public.sync_slices
     ADD CONSTRAINT sync_slices_pkey PRIMARY KEY (run_id, "position");
 
+ALTER TABLE ONLY public.task_history
+    ADD CONSTRAINT task_history_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tasks
+    ADD CONSTRAINT tasks_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.touched_people
     ADD CONSTRAINT touched_people_pkey PRIMARY KEY (person_id);
+
+ALTER TABLE ONLY public.unsubscribe_runs
+    ADD CONSTRAINT unsubscribe_runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.unsubscribes
+    ADD CONSTRAINT unsubscribes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
@@ -609,9 +764,15 @@ CREATE INDEX deliveries_failed ON public.deliveries USING btree (destination, er
 
 CREATE INDEX deliveries_held ON public.deliveries USING btree (hold, activity_id) WHERE (hold IS NOT NULL);
 
+CREATE UNIQUE INDEX deliveries_of_task ON public.deliveries USING btree (task_id) WHERE (task_id IS NOT NULL);
+
+CREATE UNIQUE INDEX deliveries_of_unsubscribe ON public.deliveries USING btree (unsubscribe_id) WHERE (unsubscribe_id IS NOT NULL);
+
 CREATE INDEX deliveries_open ON public.deliveries USING btree (state, occurred_at DESC, activity_id DESC) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text, 'failed'::text]));
 
 CREATE INDEX deliveries_retried ON public.deliveries USING btree (destination, error_code) WHERE ((state = 'pending'::text) AND (error_code IS NOT NULL));
+
+CREATE UNIQUE INDEX deliveries_task_there ON public.deliveries USING btree (remote_id) WHERE ((task_id IS NOT NULL) AND (remote_id IS NOT NULL));
 
 CREATE INDEX deliveries_unknown ON public.deliveries USING btree (destination, operation, due_at) WHERE (state = 'sending'::text);
 
@@ -641,6 +802,8 @@ CREATE INDEX people_by_synced ON public.people USING btree (synced_at, id) WHERE
 
 CREATE INDEX people_by_title ON public.people USING btree (title_key, id) WHERE (archived_at IS NULL);
 
+CREATE INDEX people_merged ON public.people USING btree (merged_into) WHERE (merged_into IS NOT NULL);
+
 CREATE INDEX people_search ON public.people USING gin (search public.gin_trgm_ops) WITH (gin_pending_list_limit='1024');
 
 CREATE INDEX people_unsubscribed ON public.people USING btree (name_key, id) WHERE ((archived_at IS NULL) AND unsubscribed);
@@ -665,7 +828,35 @@ CREATE UNIQUE INDEX sync_runs_one_in_progress ON public.sync_runs USING btree (k
 
 CREATE INDEX sync_runs_recent ON public.sync_runs USING btree (started_at DESC);
 
+CREATE INDEX task_history_of_task ON public.task_history USING btree (task_id, id DESC);
+
+CREATE INDEX tasks_done ON public.tasks USING btree (completed_at DESC, id DESC) WHERE ((status = 'complete'::text) AND (deleted_at IS NULL));
+
+CREATE INDEX tasks_done_of_rep ON public.tasks USING btree (rep_email, completed_at DESC, id DESC) WHERE ((status = 'complete'::text) AND (deleted_at IS NULL));
+
+CREATE INDEX tasks_former ON public.tasks USING gin (former_ids) WHERE (former_ids <> '{}'::text[]);
+
+CREATE INDEX tasks_of_person ON public.tasks USING btree (person_id, status, COALESCE(due_on, 'infinity'::date), id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX tasks_open ON public.tasks USING btree (COALESCE(due_on, 'infinity'::date), id) WHERE ((status = 'open'::text) AND (deleted_at IS NULL));
+
+CREATE INDEX tasks_open_of_rep ON public.tasks USING btree (rep_email, COALESCE(due_on, 'infinity'::date), id) WHERE ((status = 'open'::text) AND (deleted_at IS NULL));
+
+CREATE INDEX tasks_waiting ON public.tasks USING btree (who_id) WHERE ((person_id IS NULL) AND (who_id IS NOT NULL));
+
 CREATE INDEX touched_people_due ON public.touched_people USING btree (urgent DESC, due_at);
+
+CREATE UNIQUE INDEX unsubscribe_runs_one ON public.unsubscribe_runs USING btree ((true)) WHERE (finished_at IS NULL);
+
+CREATE INDEX unsubscribe_runs_recent ON public.unsubscribe_runs USING btree (started_at DESC);
+
+CREATE INDEX unsubscribes_by_email ON public.unsubscribes USING btree (person_email_key) WHERE ((cleared_at IS NULL) AND (person_email_key IS NOT NULL));
+
+CREATE INDEX unsubscribes_history ON public.unsubscribes USING btree (person_id, id DESC);
+
+CREATE UNIQUE INDEX unsubscribes_of_person ON public.unsubscribes USING btree (person_id, ((source = 'salesforce'::text))) WHERE ((cleared_at IS NULL) AND (person_id IS NOT NULL));
+
+CREATE INDEX unsubscribes_waiting ON public.unsubscribes USING btree (id) WHERE ((person_id IS NULL) AND (cleared_at IS NULL));
 
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 
@@ -680,6 +871,12 @@ ALTER TABLE ONLY public.activities
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_activity_id_fkey FOREIGN KEY (activity_id) REFERENCES public.activities(id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_unsubscribe_id_fkey FOREIGN KEY (unsubscribe_id) REFERENCES public.unsubscribes(id);
 
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -710,3 +907,12 @@ ALTER TABLE ONLY public.sync_samples
 
 ALTER TABLE ONLY public.sync_slices
     ADD CONSTRAINT sync_slices_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.sync_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.task_history
+    ADD CONSTRAINT task_history_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
+
+ALTER TABLE ONLY public.tasks
+    ADD CONSTRAINT tasks_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);
+
+ALTER TABLE ONLY public.unsubscribes
+    ADD CONSTRAINT unsubscribes_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id);

@@ -1,0 +1,195 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+)
+
+// UnsubscribeSource is where an unsubscribe came from.
+type UnsubscribeSource string
+
+// The sources.
+const (
+	ByLink       UnsubscribeSource = "link"       // the page that an email's link leads to
+	ByOneClick   UnsubscribeSource = "one_click"  // the mail program's own button (RFC 8058)
+	ByRep        UnsubscribeSource = "rep"        // a rep marked the person
+	ByAdmin      UnsubscribeSource = "admin"      // an admin did
+	ByAPI        UnsubscribeSource = "api"        // a program told
+	ByBounce     UnsubscribeSource = "bounce"     // an email bounced for good
+	BySalesforce UnsubscribeSource = "salesforce" // the record in Salesforce is opted out
+)
+
+// Name is the source in words.
+func (s UnsubscribeSource) Name() string {
+	switch s {
+	case ByLink:
+		return "Unsubscribe link"
+	case ByOneClick:
+		return "One click in the mail program"
+	case ByRep:
+		return "Marked by a rep"
+	case ByAdmin:
+		return "Marked by an admin"
+	case ByAPI:
+		return "Told by a program"
+	case ByBounce:
+		return "Email bounced for good"
+	case BySalesforce:
+		return "Opted out in Salesforce"
+	}
+	return ""
+}
+
+// UnsubscribeSources are all of them.
+func UnsubscribeSources() []UnsubscribeSource {
+	return []UnsubscribeSource{ByLink, ByOneClick, ByRep, ByAdmin, ByAPI, ByBounce, BySalesforce}
+}
+
+// Valid says whether it is one of them.
+func (s UnsubscribeSource) Valid() bool { return s.Name() != "" }
+
+// Unsubscribe is somebody's word that they want no sales email.
+type Unsubscribe struct {
+	ID                 int64
+	PersonID           *int64 // nil until the person is in the workspace
+	PersonMarketoID    *int64 // whom the sender named
+	PersonSalesforceID *string
+	PersonEmail        *string // at that time
+	Source             UnsubscribeSource
+	Reason             string
+	Actor              string // as the audit log names actors; empty: the person
+	Address            string // of the network, where a browser or mail server asked
+	At                 time.Time
+	ClearedAt          *time.Time
+	ClearedBy          *string
+
+	PersonName string `gorm:"-"`
+	Push       *Push  `gorm:"-"` // to Salesforce; nil for what came from there
+	Hold       *Hold  `gorm:"-"` // what the push waits for
+}
+
+// NewUnsubscribe is an unsubscribe about to be recorded.
+type NewUnsubscribe struct {
+	PersonID     int64 // 0: waits for whoever is named
+	MarketoID    int64
+	SalesforceID string
+	Email        string
+	Source       UnsubscribeSource
+	Reason       string
+	Actor        string
+	Address      string
+}
+
+// AddUnsubscribe records that somebody wants no email, and that Salesforce is to be
+// told, in the caller's transaction. Somebody who had said so already on the same side
+// has the id of the first, and created is false.
+func AddUnsubscribe(ctx context.Context, tx pgx.Tx, u NewUnsubscribe) (id int64, created bool, err error) {
+	key, salesforceID := "", ""
+	if u.Email != "" {
+		key = SortKey(&u.Email)
+	}
+	if u.SalesforceID != "" {
+		salesforceID = NormalSalesforceID(u.SalesforceID)
+	}
+	err = tx.QueryRow(ctx, `
+		INSERT INTO unsubscribes (person_id, person_marketo_id, person_salesforce_id, person_email, person_email_key, source, reason, actor, address)
+		SELECT nullif($1, 0), nullif($2, 0), nullif($3, ''), nullif($4, ''), nullif($5, ''), $6, $7, $8, $9
+		WHERE $1 <> 0 OR NOT EXISTS (SELECT FROM unsubscribes w WHERE w.person_id IS NULL AND w.cleared_at IS NULL AND (w.source = 'salesforce') = ($6 = 'salesforce')
+			AND w.person_marketo_id IS NOT DISTINCT FROM nullif($2, 0) AND w.person_salesforce_id IS NOT DISTINCT FROM nullif($3, '')
+			AND w.person_email_key IS NOT DISTINCT FROM nullif($5, ''))
+		ON CONFLICT (person_id, (source = 'salesforce')) WHERE cleared_at IS NULL AND person_id IS NOT NULL DO NOTHING
+		RETURNING id`, u.PersonID, u.MarketoID, salesforceID, u.Email, key, u.Source, u.Reason, u.Actor, u.Address).Scan(&id)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		err = tx.QueryRow(ctx, `
+			SELECT id FROM unsubscribes WHERE cleared_at IS NULL AND (source = 'salesforce') = ($1 = 'salesforce') AND (person_id = nullif($2, 0)
+				OR $2 = 0 AND person_id IS NULL AND person_marketo_id IS NOT DISTINCT FROM nullif($3, 0) AND person_salesforce_id IS NOT DISTINCT FROM nullif($4, '')
+					AND person_email_key IS NOT DISTINCT FROM nullif($5, ''))
+			ORDER BY id LIMIT 1`, u.Source, u.PersonID, u.MarketoID, salesforceID, key).Scan(&id)
+		if err != nil {
+			return 0, false, fmt.Errorf("find an unsubscribe: %w", err)
+		}
+		return id, false, nil
+	case err != nil:
+		return 0, false, fmt.Errorf("record an unsubscribe: %w", err)
+	case u.Source == BySalesforce:
+		return id, true, nil
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO deliveries (unsubscribe_id, destination, operation, occurred_at, state, hold)
+		SELECT u.id, 'salesforce', 'opt_out', u.at, 'pending', CASE WHEN u.person_id IS NULL THEN 'person' WHEN NOT `+hasRecord+` THEN 'record' END
+		FROM unsubscribes u LEFT JOIN people p ON p.id = u.person_id WHERE u.id = $1`, id)
+	if err != nil {
+		return 0, false, fmt.Errorf("queue an unsubscribe for Salesforce: %w", err)
+	}
+	return id, true, nil
+}
+
+// hasRecord says whether a person "p" has a lead or contact in Salesforce.
+const hasRecord = `(coalesce(p.salesforce_contact_id, '') <> '' OR coalesce(p.salesforce_lead_id, '') <> '')`
+
+// unsubscribeColumns are read from unsubscribes "u" with their delivery "d" and person "p".
+const unsubscribeColumns = `u.id, u.person_id, u.person_marketo_id, u.person_salesforce_id, u.person_email, u.source, u.reason, u.actor, u.address, u.at,
+	u.cleared_at, u.cleared_by, p.first_name, p.last_name, p.email AS current_email, d.id AS delivery_id, d.state, d.hold, d.remote_id, d.error_code, d.error_text, d.error_remedy, d.attempts`
+
+const unsubscribeJoins = ` LEFT JOIN people p ON p.id = u.person_id LEFT JOIN deliveries d ON d.unsubscribe_id = u.id`
+
+// unsubscribeRow is an unsubscribe as the database joins it.
+type unsubscribeRow struct {
+	Unsubscribe  `gorm:"embedded"`
+	FirstName    *string
+	LastName     *string
+	CurrentEmail *string
+	DeliveryID   *int64
+	State        *DeliveryState
+	Hold         *Hold
+	RemoteID     *string
+	ErrorCode    *string
+	ErrorText    *string
+	ErrorRemedy  *string
+	Attempts     *int
+}
+
+func (r unsubscribeRow) unsubscribe() Unsubscribe {
+	u := r.Unsubscribe
+	if u.PersonID != nil {
+		u.PersonName = Person{FirstName: r.FirstName, LastName: r.LastName, Email: r.CurrentEmail}.Name()
+	}
+	if r.DeliveryID != nil {
+		u.Hold = r.Hold
+		u.Push = &Push{DeliveryID: *r.DeliveryID, State: *r.State, RemoteID: r.RemoteID, ErrorCode: r.ErrorCode,
+			ErrorText: r.ErrorText, ErrorRemedy: r.ErrorRemedy, Attempts: *r.Attempts}
+	}
+	return u
+}
+
+// UnsubscribesOf returns what is known of a person, cleared ones too, newest first.
+func UnsubscribesOf(ctx context.Context, db *gorm.DB, personID int64) ([]Unsubscribe, error) {
+	var rows []unsubscribeRow
+	err := db.WithContext(ctx).Raw(`SELECT `+unsubscribeColumns+` FROM unsubscribes u`+unsubscribeJoins+`
+		WHERE u.person_id = ? ORDER BY u.id DESC LIMIT 100`, personID).Scan(&rows).Error
+	return unsubscribesOf(rows), translate(err, "read the unsubscribes of a person")
+}
+
+// FindUnsubscribe returns an unsubscribe or ErrNotFound.
+func FindUnsubscribe(ctx context.Context, db *gorm.DB, id int64) (Unsubscribe, error) {
+	var row unsubscribeRow
+	found := db.WithContext(ctx).Raw(`SELECT `+unsubscribeColumns+` FROM unsubscribes u`+unsubscribeJoins+` WHERE u.id = ?`, id).Scan(&row)
+	if found.Error == nil && found.RowsAffected == 0 {
+		return Unsubscribe{}, translate(gorm.ErrRecordNotFound, "find unsubscribe")
+	}
+	return row.unsubscribe(), translate(found.Error, "find unsubscribe")
+}
+
+func unsubscribesOf(rows []unsubscribeRow) []Unsubscribe {
+	list := make([]Unsubscribe, len(rows))
+	for n, row := range rows {
+		list[n] = row.unsubscribe()
+	}
+	return list
+}
