@@ -33,7 +33,7 @@ func (o *Org) AskOpportunities(ctx context.Context, contacts []string) error {
 	var queries []string
 	for from := 0; from < len(contacts); from += idsPerQuery {
 		queries = append(queries, `SELECT ContactId, OpportunityId FROM OpportunityContactRole WHERE Opportunity.IsClosed = false AND ContactId IN (`+
-			quoted(contacts[from:min(from+idsPerQuery, len(contacts))])+`) ORDER BY IsPrimary DESC, Opportunity.CreatedDate DESC, Id`)
+			Quoted(contacts[from:min(from+idsPerQuery, len(contacts))])+`) ORDER BY IsPrimary DESC, Opportunity.CreatedDate DESC, Id`)
 	}
 	answers, err := client.CompositeQueries(budget.For(ctx, "opportunities"), queries)
 	if err != nil && !isDenied(err) {
@@ -96,7 +96,7 @@ func (o *Org) AskRecords(ctx context.Context, ids []string) (map[string]bool, er
 		if len(of) == 0 {
 			continue
 		}
-		for r, err := range client.QueryAll(budget.For(ctx, "records"), `SELECT `+fields+` FROM `+object+` WHERE Id IN (`+quoted(of)+`)`) {
+		for r, err := range client.QueryAll(budget.For(ctx, "records"), `SELECT `+fields+` FROM `+object+` WHERE Id IN (`+Quoted(of)+`)`) {
 			if err != nil {
 				return nil, fmt.Errorf("ask what became of %d records: %w", len(of), err)
 			}
@@ -231,8 +231,8 @@ func text(s *string) string {
 	return *s
 }
 
-// quoted makes a list of texts for SOQL.
-func quoted(list []string) string {
+// Quoted makes a list of texts for SOQL.
+func Quoted(list []string) string {
 	var b strings.Builder
 	for n, s := range list {
 		if n > 0 {

@@ -99,7 +99,7 @@ func findByField(ctx context.Context, client *salesforce.Client, field string, s
 	for n, s := range sent {
 		keys[n] = s.ID.String()
 	}
-	soql := `SELECT Id, ` + field + ` FROM Task WHERE ` + field + ` IN (` + quoted(keys) + `)`
+	soql := `SELECT Id, ` + field + ` FROM Task WHERE ` + field + ` IN (` + Quoted(keys) + `)`
 	for r, err := range client.QueryAll(ctx, soql) {
 		if err != nil {
 			return fmt.Errorf("look Tasks up by %s: %w", field, err)
@@ -135,7 +135,7 @@ func findByMarker(ctx context.Context, client *salesforce.Client, userID string,
 	}
 	about := []string{}
 	if len(whos) > 0 {
-		about = append(about, `WhoId IN (`+quoted(whos)+`)`)
+		about = append(about, `WhoId IN (`+Quoted(whos)+`)`)
 	}
 	if alone {
 		about = append(about, `WhoId = null`)

@@ -105,7 +105,7 @@ func (o *Org) askUsers(ctx context.Context, emails []string) error {
 		return err
 	}
 	ids, names := map[string]string{}, map[string]string{}
-	soql := `SELECT Id, Name, Email FROM User WHERE IsActive = true AND Email IN (` + quoted(emails) + `) ORDER BY Id`
+	soql := `SELECT Id, Name, Email FROM User WHERE IsActive = true AND Email IN (` + Quoted(emails) + `) ORDER BY Id`
 	for u, err := range client.Query(budget.For(ctx, "reps"), soql) {
 		if err != nil {
 			return fmt.Errorf("look the reps' users up: %w", err)

@@ -1,0 +1,316 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"salesactions/models"
+	"salesactions/syncengine/budget"
+	"salesactions/syncengine/failure"
+	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
+	"salesactions/syncengine/salesforce"
+)
+
+// settledAfter is how old the last change of a Task must be, by Salesforce's clock,
+// before we change it: in whole seconds, a change of this very second cannot be told
+// from one that we have read.
+const settledAfter = time.Second
+
+// plan is what is to be done with a claimed task that is in Salesforce.
+type plan struct {
+	*row
+	changes  map[string]any // of the Task's fields
+	after    remote         // what Salesforce has then
+	modified time.Time      // when it was changed last, as we read it
+}
+
+// change reads claimed tasks' Tasks, merges, and sends what is left: deletions and
+// changes. It returns those whose Task is gone and is to be made anew.
+func (p Push) change(ctx context.Context, run uuid.UUID, claimed []*row) ([]*row, error) {
+	if len(claimed) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(claimed))
+	for n, r := range claimed {
+		ids[n] = r.remoteID
+	}
+	found, now, err := p.readTasks(budget.For(ctx, "tasks"), ids)
+	if err != nil {
+		return nil, p.failed(ctx, run, claimed, err)
+	}
+	sorted, err := p.merge(ctx, run, claimed, found, now)
+	if err != nil {
+		return nil, errors.Join(err, p.record(ctx, run, outbox.ForAll(claimed, (*row).unsent)))
+	}
+	if err := p.record(ctx, run, sorted.done); err != nil {
+		return nil, err
+	}
+	err = errors.Join(p.remove(ctx, run, sorted.removed), p.update(ctx, run, sorted.changed))
+	if err != nil {
+		return nil, errors.Join(err, p.record(ctx, run, outbox.ForAll(sorted.anew, (*row).unsent)))
+	}
+	return sorted.anew, nil
+}
+
+// failed decides what a call that failed as a whole means for tasks that can be sent
+// again without doubt.
+func (p Push) failed(ctx context.Context, run uuid.UUID, rows []*row, err error) error {
+	what := outbox.Meaning(err)
+	switch {
+	case ctx.Err() != nil:
+		return p.record(ctx, run, outbox.ForAll(rows, (*row).unsent))
+	case what.RefreshesSetup():
+		again := outbox.ForAll(rows, func(r *row) outbox.Outcome { return outbox.Again(r.deliveryID, r.attempts, what) })
+		return errors.Join(p.record(ctx, run, again), p.org.LookAnew(budget.For(ctx, "setup")))
+	case outbox.Halts(what) || what.Retry != failure.Soon:
+		return errors.Join(err, p.record(ctx, run, outbox.ForAll(rows, (*row).unsent)))
+	}
+	return p.record(ctx, run, outbox.ForAll(rows, func(r *row) outbox.Outcome { return outbox.Again(r.deliveryID, r.attempts, what) }))
+}
+
+// sorted are claimed tasks by what is to be done.
+type sorted struct {
+	done    []outbox.Outcome
+	removed []*row
+	changed []plan
+	anew    []*row
+}
+
+// merge takes over what was read, and finds out what is left to be sent.
+func (p Push) merge(ctx context.Context, run uuid.UUID, claimed []*row, found map[string]remote, now time.Time) (sorted, error) {
+	m, err := p.mapping(ctx, repsOf(claimed)...)
+	if err != nil {
+		return sorted{}, err
+	}
+	ids := make([]int64, len(claimed))
+	for n, r := range claimed {
+		ids[n] = r.deliveryID
+	}
+	var s sorted
+	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		s = sorted{}
+		rows, err := lockRows(ctx, tx, `d.id = ANY($1) AND d.sender = $2`, ids, run)
+		if err != nil {
+			return err
+		}
+		store := &saved{batch: &pgx.Batch{}}
+		for _, r := range rows {
+			theirs, there := found[r.remoteID]
+			p.sort(&s, store, m, r, theirs, there, now)
+		}
+		return store.send(ctx, tx)
+	})
+	return s, err
+}
+
+func repsOf(rows []*row) []string {
+	reps := make([]string, len(rows))
+	for n, r := range rows {
+		reps[n] = r.values[fieldRep]
+	}
+	return reps
+}
+
+// sort decides about one task.
+func (p Push) sort(s *sorted, store *saved, m mapping, r *row, theirs remote, there bool, now time.Time) {
+	gone := r.base != nil && r.base.Deleted
+	switch {
+	case !there && r.deleted:
+		r.base = &remote{Deleted: true}
+		store.task(r, nil)
+		s.done = append(s.done, outbox.Delivered(r.deliveryID, ""))
+		return
+	case gone && !r.deleted && (!there || theirs.Deleted): // restored here
+		r.former, r.remoteID, r.base = append(r.former, r.remoteID), "", nil
+		store.task(r, nil)
+		store.batch.Queue(`UPDATE deliveries SET remote_id = NULL WHERE id = $1`, r.deliveryID)
+		s.anew = append(s.anew, r)
+		return
+	case !there:
+		s.done = append(s.done, outbox.Parked(r.deliveryID, outOfSight))
+		return
+	}
+	store.task(r, m.merge(&r.state, theirs))
+	values, after := p.left(m, r, theirs)
+	switch {
+	case theirs.Deleted, !r.deleted && len(values) == 0:
+		s.done = append(s.done, outbox.Delivered(r.deliveryID, ""))
+	case r.deleted:
+		s.removed = append(s.removed, r)
+	case now.Sub(theirs.Modified) < settledAfter:
+		s.done = append(s.done, outbox.Unsent(r.deliveryID, settledAfter))
+	default:
+		s.changed = append(s.changed, plan{r, values, after, theirs.Modified})
+	}
+}
+
+// outOfSight is a Task that Salesforce does not show any more.
+var outOfSight = failure.Failure{Class: failure.Access, Code: "NOT_FOUND", Retry: failure.Never,
+	Text:   "Salesforce does not show this Task to the connected user any more.",
+	Remedy: "Give the user access to the Task, then press Retry; or delete the task here."}
+
+// left is what is to be sent of a merged task. A field that the user may not change in
+// Salesforce stays as it is there.
+func (p Push) left(m mapping, r *row, theirs remote) (map[string]any, remote) {
+	setup, _ := p.org.Now()
+	values, after := map[string]any{}, theirs
+	for _, f := range fields {
+		if _, edited := r.edits[f]; !edited {
+			continue
+		}
+		if name, value := m.there(r.state, f); setup.Updates(name) {
+			values[name] = value
+		}
+	}
+	after = after.with(values)
+	return values, after
+}
+
+// with is the Task after it took values.
+func (r remote) with(values map[string]any) remote {
+	sent := asSent(values, r.OwnerID)
+	for name, f := range map[string]field{"Subject": fieldName, "Status": fieldStatus, "Priority": fieldPriority, "ActivityDate": fieldDue,
+		"Description": fieldDetails, "OwnerId": fieldRep} {
+		if _, given := values[name]; given {
+			r.take(f, sent)
+		}
+	}
+	return r
+}
+
+// remove deletes the Tasks of tasks that were deleted here. One that is gone already
+// is as good.
+func (p Push) remove(ctx context.Context, run uuid.UUID, rows []*row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	client, _, _, err := p.org.Client(ctx)
+	if err != nil {
+		return errors.Join(err, p.record(ctx, run, outbox.ForAll(rows, (*row).unsent)))
+	}
+	ids := make([]string, len(rows))
+	for n, r := range rows {
+		ids[n] = r.remoteID
+	}
+	results, err := client.DeleteMany(budget.For(ctx, "tasks"), ids)
+	if err != nil {
+		return p.failed(ctx, run, rows, err)
+	}
+	outcomes := make([]outbox.Outcome, len(rows))
+	var gone []uuid.UUID
+	for n, r := range rows {
+		code := results[n].FirstError().Code
+		if results[n].Success || code == "ENTITY_IS_DELETED" || code == "NOT_FOUND" || code == "INVALID_CROSS_REFERENCE_KEY" {
+			outcomes[n], gone = outbox.Delivered(r.deliveryID, ""), append(gone, r.id)
+		} else {
+			outcomes[n] = outbox.Again(r.deliveryID, r.attempts, failure.OfSalesforceRecord(results[n].FirstError()))
+		}
+	}
+	return p.record(ctx, run, outcomes, func(batch *pgx.Batch) {
+		batch.Queue(`UPDATE tasks SET base = jsonb_set(base, '{deleted}', 'true'), edits = '{}', agreed_at = clock_timestamp() WHERE id = ANY($1)`, gone)
+	})
+}
+
+// update changes Tasks, unless somebody else did so since they were read.
+func (p Push) update(ctx context.Context, run uuid.UUID, plans []plan) error {
+	for chunk := range slices.Chunk(plans, salesforce.MaxCompositeParts) {
+		if err := p.updateSome(ctx, run, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p Push) updateSome(ctx context.Context, run uuid.UUID, plans []plan) error {
+	rows, changes := make([]*row, len(plans)), make([]salesforce.Change, len(plans))
+	for n, pl := range plans {
+		rows[n] = pl.row
+		changes[n] = salesforce.Change{ID: pl.remoteID, Fields: pl.changes, UnmodifiedSince: pl.modified}
+	}
+	client, _, _, err := p.org.Client(ctx)
+	if err != nil {
+		return errors.Join(err, p.record(ctx, run, outbox.ForAll(rows, (*row).unsent)))
+	}
+	errs, err := client.UpdateEach(budget.For(ctx, "tasks"), "Task", changes)
+	if err != nil {
+		return p.failed(ctx, run, rows, err)
+	}
+	var stale bool
+	outcomes := make([]outbox.Outcome, len(plans))
+	for n, pl := range plans {
+		if outcomes[n], err = p.updated(ctx, pl, errs[n]); err != nil {
+			return err
+		}
+		stale = stale || outcomes[n].Failure.RefreshesSetup()
+	}
+	if err := p.record(ctx, run, outcomes, func(batch *pgx.Batch) { queueUpdated(batch, plans, outcomes) }); err != nil || !stale {
+		return err
+	}
+	return p.org.LookAnew(budget.For(ctx, "setup"))
+}
+
+// updated decides about one change.
+func (p Push) updated(ctx context.Context, pl plan, err error) (outbox.Outcome, error) {
+	var refused *salesforce.Error
+	if !errors.As(err, &refused) {
+		return outbox.Delivered(pl.deliveryID, ""), err
+	}
+	what := failure.Classify(err)
+	switch {
+	case refused.HTTPStatus == salesforce.StatusModified, refused.Ambiguous():
+		return outbox.Outcome{ID: pl.deliveryID, State: models.Pending, Wait: settledAfter / 4}, nil // read anew, and merged
+	case refused.Code() == "ENTITY_IS_DELETED", refused.Code() == "NOT_FOUND":
+		return outbox.Outcome{ID: pl.deliveryID, State: models.Pending}, nil
+	case what.Heal == failure.HealDefaultOwner:
+		return outbox.Later(pl.deliveryID, what, time.Second), p.org.DropOwner(ctx, pl.row.values[fieldRep])
+	case what.RefreshesSetup() && pl.attempts < org.HealAttempts:
+		return outbox.Later(pl.deliveryID, what, 0), nil
+	}
+	return outbox.Again(pl.deliveryID, pl.attempts, what), nil
+}
+
+// queueUpdated takes what Salesforce has now as the base, and the edits that went with
+// it as done.
+func queueUpdated(batch *pgx.Batch, plans []plan, outcomes []outbox.Outcome) {
+	for n, pl := range plans {
+		if outcomes[n].State != models.Delivered {
+			continue
+		}
+		batch.Queue(`UPDATE tasks SET sent = $2 WHERE id = $1`, pl.id, pl.after)
+		queueAgreed(batch, pl.id, pl.edits)
+	}
+}
+
+// readTasks reads Tasks as they are, deleted ones too, and Salesforce's clock.
+func (s *Sync) readTasks(ctx context.Context, ids []string) (map[string]remote, time.Time, error) {
+	client, _, _, err := s.org.Client(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	found := make(map[string]remote, len(ids))
+	var now time.Time
+	for chunk := range slices.Chunk(ids, idsPerQuery) {
+		page, err := client.QueryAllOnce(ctx, `SELECT `+s.columns()+` FROM Task WHERE Id IN (`+org.Quoted(chunk)+`)`)
+		if err != nil {
+			return nil, now, fmt.Errorf("read %d Tasks: %w", len(chunk), err)
+		}
+		now = page.At
+		for _, r := range page.Records {
+			found[r.ID()] = fromRecord(r).remote
+		}
+	}
+	return found, now, nil
+}
+
+// idsPerQuery keeps a query's address within the limit (Salesforce REST: status codes, 414).
+const idsPerQuery = 400
+
+var _ = http.StatusPreconditionFailed

@@ -1,0 +1,158 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesactions/syncengine/org"
+	"salesactions/syncengine/salesforce"
+)
+
+const (
+	deletionStream = "tasks_deleted"
+	// deletionReach is how far back Salesforce tells of deletions (Salesforce REST: get
+	// deleted, 15 days), less a little for its clock.
+	deletionReach = 15*24*time.Hour - 10*time.Minute
+	// deletionEvery is how often its list of deletions is read: rows that were purged from
+	// the recycle bin are not in any query's answer.
+	deletionEvery = 24 * time.Hour
+)
+
+// catchUp takes over what happened to tasks that are in Salesforce while the sync was
+// off: each is read anew. Those that were left while it was off are due again.
+func (s *Sync) catchUp(ctx context.Context) error {
+	rows, err := s.pool.Query(ctx, `SELECT remote_id FROM deliveries WHERE task_id IS NOT NULL AND remote_id IS NOT NULL ORDER BY id`)
+	if err != nil {
+		return fmt.Errorf("read which tasks are in Salesforce: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("read which tasks are in Salesforce: %w", err)
+	}
+	if err := s.reread(ctx, ids); err != nil {
+		return err
+	}
+	_, err = s.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', reason = NULL, due_at = clock_timestamp()
+		WHERE task_id IS NOT NULL AND state = 'skipped' AND reason = 'switched_off'`)
+	if err == nil {
+		_, err = s.pool.Exec(ctx, `DELETE FROM salesforce_cursors WHERE stream = $1`, deletionStream)
+	}
+	if err != nil {
+		return fmt.Errorf("let tasks go that waited for the sync: %w", err)
+	}
+	return nil
+}
+
+// reread reads Tasks by their ids and merges them.
+func (s *Sync) reread(ctx context.Context, ids []string) error {
+	client, _, _, err := s.org.Client(ctx)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(ids, idsPerQuery) {
+		began, err := s.clock(ctx)
+		if err != nil {
+			return err
+		}
+		page, err := client.QueryAllOnce(ctx, `SELECT `+s.columns()+` FROM Task WHERE Id IN (`+org.Quoted(chunk)+`)`)
+		if err == nil {
+			err = s.apply(ctx, page.Records, began, func(*pgx.Batch) {})
+		}
+		if err != nil {
+			return fmt.Errorf("read %d Tasks anew: %w", len(chunk), err)
+		}
+	}
+	return nil
+}
+
+// readDeletions reads Salesforce's list of deletions, once a day and when the sync was
+// switched on. Where it reaches back less than we need, what it has is all there is.
+func (s *Sync) readDeletions(ctx context.Context) error {
+	now := s.cfg.Now()
+	from := now.Add(-deletionReach)
+	var readTo time.Time
+	err := s.pool.QueryRow(ctx, `SELECT read_to FROM salesforce_cursors WHERE stream = $1`, deletionStream).Scan(&readTo)
+	switch {
+	case err == nil && now.Sub(readTo) < deletionEvery:
+		return nil
+	case err == nil && readTo.Add(-time.Hour).After(from):
+		from = readTo.Add(-time.Hour)
+	case err != nil && !errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("read how far deletions were read: %w", err)
+	}
+	client, _, _, err := s.org.Client(ctx)
+	if err != nil {
+		return err
+	}
+	page, err := client.Deleted(ctx, "Task", from, now.Add(time.Minute))
+	if err != nil && !salesforce.IsCode(err, salesforce.CodeReplicationDate) {
+		return fmt.Errorf("read which Tasks were deleted: %w", err)
+	}
+	if err != nil {
+		page.LatestCovered = now
+	}
+	return s.bury(ctx, page)
+}
+
+// bury ends tasks whose Tasks were deleted, and moves the cursor. Those that can still
+// be read are merged as any; of the others the list is all that is known.
+func (s *Sync) bury(ctx context.Context, page salesforce.DeletedPage) error {
+	at := make(map[string]time.Time, len(page.Records))
+	ids := make([]string, len(page.Records))
+	for n, r := range page.Records {
+		ids[n] = salesforce.NormaliseID(r.ID)
+		at[ids[n]] = r.At
+	}
+	ids, err := s.thoughtLive(ctx, ids)
+	if err != nil {
+		return err
+	}
+	if err := s.reread(ctx, ids); err != nil {
+		return err
+	}
+	there, _, err := s.readTasks(ctx, ids)
+	if err != nil {
+		return err
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { _, found := there[id]; return found })
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := lockRows(ctx, tx, `d.remote_id = ANY($1) AND d.state <> 'sending'`, ids)
+		if err != nil {
+			return err
+		}
+		store := &saved{batch: &pgx.Batch{}}
+		for _, r := range rows {
+			gone := remote{}
+			if r.base != nil {
+				gone = *r.base
+			}
+			gone.Deleted, gone.Modified = true, at[r.remoteID]
+			mapping{}.takeOver(store, r, reading{remote: gone, id: r.remoteID})
+		}
+		store.batch.Queue(`INSERT INTO salesforce_cursors (stream, read_to, switched_on) VALUES ($1, $2, now())
+			ON CONFLICT (stream) DO UPDATE SET read_to = $2, polled_at = clock_timestamp()`, deletionStream, page.LatestCovered)
+		return store.send(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("end tasks that were deleted in Salesforce: %w", err)
+	}
+	return nil
+}
+
+// thoughtLive are those Tasks of tasks that were not known to be deleted.
+func (s *Sync) thoughtLive(ctx context.Context, ids []string) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT d.remote_id FROM deliveries d JOIN tasks t ON t.id = d.task_id
+		WHERE d.remote_id = ANY($1) AND NOT coalesce((t.base->>'deleted')::boolean, false)`, ids)
+	if err == nil {
+		var live []string
+		if live, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {
+			return live, nil
+		}
+	}
+	return nil, fmt.Errorf("read which tasks are in Salesforce: %w", err)
+}

@@ -1,0 +1,260 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"salesactions/models"
+	"salesactions/syncengine/budget"
+	"salesactions/syncengine/salesforce"
+)
+
+const (
+	stream    = "tasks"
+	pullLease = "pull:tasks"
+	// pullTime is how long another replica waits for one that reads.
+	pullTime = 2 * time.Minute
+	// overlap is read again each time: a stamp may be that old when its row can first be
+	// seen, since a transaction may last ten minutes (Salesforce REST: polling for changes).
+	overlap = 15 * time.Minute
+	// firstReach is how far back tasks are imported when the sync is switched on.
+	firstReach = 24 * time.Hour
+)
+
+// Pull takes over what was done in Salesforce since the last time. It does nothing
+// while tasks are not kept there, and where another replica is at it.
+func (s *Sync) Pull(ctx context.Context) error {
+	on, err := s.switched(ctx)
+	if err != nil || !on.On {
+		return err
+	}
+	holder := uuid.NewString()
+	if got, err := models.AcquireLease(ctx, s.pool, pullLease, holder, pullTime); err != nil || !got {
+		return err
+	}
+	err = s.pull(ctx, on)
+	return errors.Join(err, models.ReleaseLease(context.WithoutCancel(ctx), s.pool, pullLease, holder))
+}
+
+func (s *Sync) pull(ctx context.Context, on models.Switch) error {
+	if err := s.org.Prepare(ctx); err != nil {
+		return err
+	}
+	ctx = budget.For(ctx, "tasks")
+	from, known, err := s.cursor(ctx, on)
+	if err != nil {
+		return err
+	}
+	if !known {
+		if err := s.catchUp(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.read(ctx, from, on); err != nil {
+		return err
+	}
+	return s.readDeletions(ctx)
+}
+
+// cursor is from when on changes are to be read. It is not known when the sync was
+// switched on since: then what changed in the last day is imported.
+func (s *Sync) cursor(ctx context.Context, on models.Switch) (from time.Time, known bool, err error) {
+	var readTo, switchedOn time.Time
+	err = s.pool.QueryRow(ctx, `SELECT read_to, switched_on FROM salesforce_cursors WHERE stream = $1`, stream).Scan(&readTo, &switchedOn)
+	switch {
+	case err == nil && switchedOn.Equal(on.Since.Truncate(time.Microsecond)):
+		return readTo.Add(-overlap), true, nil
+	case err == nil || errors.Is(err, pgx.ErrNoRows):
+		return s.cfg.Now().Add(-firstReach), false, nil
+	}
+	return from, false, fmt.Errorf("read how far Tasks were read: %w", err)
+}
+
+// columns are what is read of a Task, and what holds our id where a field does.
+func (s *Sync) columns() string {
+	setup, _ := s.org.Now()
+	names := []string{"Id", "IsDeleted", "IsArchived", "IsRecurrence", "IsClosed", "LastModifiedDate", "SystemModstamp", "LastModifiedBy.Name", "CreatedDate",
+		"Subject", "Status", "Priority", "ActivityDate", "Description", "OwnerId", "WhoId", "TaskSubtype", "Type"}
+	for _, name := range []string{setup.KeyField, setup.MarkerName} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// read reads what changed from a time on, page by page, and moves the cursor with the
+// last page. What was read before a crash is read again, which changes nothing.
+func (s *Sync) read(ctx context.Context, from time.Time, on models.Switch) error {
+	client, _, _, err := s.org.Client(ctx)
+	if err != nil {
+		return err
+	}
+	began, err := s.clock(ctx)
+	if err != nil {
+		return err
+	}
+	page, err := client.QueryAllOnce(ctx, `SELECT `+s.columns()+` FROM Task WHERE SystemModstamp >= `+salesforce.FormatTime(from)+` ORDER BY SystemModstamp, Id`)
+	readTo := page.At
+	if readTo.IsZero() {
+		readTo = s.cfg.Now()
+	}
+	for err == nil && page.Next != "" {
+		if err = s.apply(ctx, page.Records, began, func(*pgx.Batch) {}); err != nil {
+			return err
+		}
+		if began, err = s.clock(ctx); err != nil {
+			return err
+		}
+		page, err = client.More(ctx, page.Next)
+	}
+	if err != nil {
+		return fmt.Errorf("read Tasks that changed: %w", err)
+	}
+	return s.apply(ctx, page.Records, began, func(batch *pgx.Batch) {
+		batch.Queue(`INSERT INTO salesforce_cursors (stream, read_to, switched_on) VALUES ($1, $2, $3)
+			ON CONFLICT (stream) DO UPDATE SET read_to = $2, switched_on = $3, polled_at = clock_timestamp()`, stream, readTo, on.Since)
+	})
+}
+
+// clock is the database's, by which our own writes are told from what was read before.
+func (s *Sync) clock(ctx context.Context) (now time.Time, err error) {
+	if err = s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		return now, fmt.Errorf("ask the database's clock: %w", err)
+	}
+	return now, nil
+}
+
+// apply merges Tasks that were read after a moment, imports those that belong here,
+// and stores what goes with them, in one transaction.
+func (s *Sync) apply(ctx context.Context, records []salesforce.Record, began time.Time, beside func(*pgx.Batch)) error {
+	m, err := s.mapping(ctx)
+	if err != nil {
+		return err
+	}
+	read := make([]reading, len(records))
+	for n, r := range records {
+		read[n] = fromRecord(r)
+	}
+	var extra []string // Tasks in Salesforce that a task has twice
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		extra = nil
+		known, err := s.known(ctx, tx, read)
+		if err != nil {
+			return err
+		}
+		store := &saved{batch: &pgx.Batch{}}
+		var fresh []reading
+		for _, r := range read {
+			switch found := known.find(r); {
+			case found == nil:
+				fresh = append(fresh, r)
+			case found.inFlight() || found.agreedAt != nil && !found.agreedAt.Before(began):
+				// Read before our own write ended: the next reading tells.
+			default:
+				extra = append(extra, m.takeOver(store, found, r)...)
+			}
+		}
+		if err := s.importTasks(ctx, tx, store, m, fresh); err != nil {
+			return err
+		}
+		beside(store.batch)
+		return store.send(ctx, tx)
+	})
+	if err != nil || len(extra) == 0 {
+		return err
+	}
+	return s.putBack(ctx, extra)
+}
+
+// reading is a Task as it was read.
+type reading struct {
+	remote
+	id        string
+	marked    uuid.UUID // the task that it says it is; Nil: none
+	subtype   string
+	kind      string
+	recurring bool
+	archived  bool
+}
+
+func fromRecord(r salesforce.Record) reading {
+	text := func(name string) string { return strings.ReplaceAll(r.Text(name), "\x00", "") }
+	read := reading{id: r.ID(), subtype: text("TaskSubtype"), kind: text("Type"), recurring: r.Bool("IsRecurrence"), archived: r.Bool("IsArchived"),
+		remote: remote{Subject: text("Subject"), Status: text("Status"), Closed: r.Bool("IsClosed"), Priority: text("Priority"), Due: text("ActivityDate"),
+			Description: text("Description"), OwnerID: models.NormalSalesforceID(r.Text("OwnerId")), WhoID: models.NormalSalesforceID(r.Text("WhoId")),
+			Deleted: r.Bool("IsDeleted"), Modified: r.Time("SystemModstamp"), By: text("LastModifiedBy.Name")}}
+	others := []string{}
+	for name := range r {
+		if strings.HasSuffix(name, "__c") || name == "CallObject" {
+			others = append(others, r.Text(name))
+		}
+	}
+	read.marked, _ = markedAs(append(others, read.Description)...)
+	return read
+}
+
+// takeOver merges a Task into its task. It returns Tasks that are to be put back into
+// the recycle bin, because the task lives on as another.
+func (m mapping) takeOver(store *saved, r *row, read reading) (extra []string) {
+	live := r.remoteID != "" && (r.base == nil || !r.base.Deleted)
+	switch {
+	case read.id == r.remoteID:
+	case read.Deleted && slices.Contains(r.former, read.id):
+		return nil // one that it had before
+	case live: // somebody took one that it had before out of the recycle bin
+		store.lines(r.id, []line{{at: read.Modified, source: models.FromSalesforce, actor: read.By, event: models.TaskLost, field: "salesforce_id", old: r.remoteID, new: read.id}})
+		return []string{read.id}
+	default:
+		if r.remoteID != "" {
+			r.former = append(r.former, r.remoteID)
+		}
+		r.former = without(r.former, read.id)
+		if r.base == nil {
+			r.base = r.sent
+		}
+		store.batch.Queue(`UPDATE deliveries SET remote_id = $2 WHERE id = $1`, r.deliveryID, read.id)
+	}
+	who := ""
+	if r.base != nil {
+		who = r.base.WhoID
+	}
+	lines := m.merge(&r.state, read.remote)
+	if read.WhoID != who && !read.Deleted {
+		r.whoID, r.personID = read.WhoID, nil
+	}
+	store.task(r, lines)
+	store.batch.Queue(`UPDATE deliveries SET state = CASE WHEN $2 THEN 'pending' ELSE 'delivered' END, due_at = clock_timestamp(), updated_at = clock_timestamp(),
+		error_code = NULL, error_class = NULL, error_text = NULL, error_remedy = NULL
+		WHERE id = $1 AND (state = 'delivered' AND $2 OR state IN ('pending', 'failed') AND NOT $2)`, r.deliveryID, len(r.edits) > 0 || r.deleted != read.Deleted)
+	return nil
+}
+
+func without(list []string, text string) []string {
+	kept := []string{}
+	for _, s := range list {
+		if s != text {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// putBack deletes Tasks again whose task lives on as another.
+func (s *Sync) putBack(ctx context.Context, ids []string) error {
+	client, _, _, err := s.org.Client(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := client.DeleteMany(ctx, ids); err != nil {
+		return fmt.Errorf("put Tasks back into the recycle bin: %w", err)
+	}
+	return nil
+}
