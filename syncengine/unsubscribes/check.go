@@ -1,0 +1,195 @@
+package unsubscribes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"salesactions/models"
+	"salesactions/syncengine/budget"
+	"salesactions/syncengine/marketo"
+	"salesactions/syncengine/whom"
+)
+
+// Reason is why somebody may not be emailed.
+type Reason string
+
+// The reasons.
+const (
+	UnsubscribedHere      Reason = "unsubscribed_here"
+	UnsubscribedInMarketo Reason = "unsubscribed_in_marketo"
+	OptedOutInSalesforce  Reason = "opted_out_in_salesforce" // as last synced
+	MarketoUnreachable    Reason = "marketo_unreachable"     // nobody knows, so that the answer is no
+	UnknownPerson         Reason = "unknown_person"
+)
+
+// Name is the reason in words.
+func (r Reason) Name() string {
+	switch r {
+	case UnsubscribedHere:
+		return "Unsubscribed here"
+	case UnsubscribedInMarketo:
+		return "Unsubscribed in Marketo"
+	case OptedOutInSalesforce:
+		return "Opted out in Salesforce"
+	case MarketoUnreachable:
+		return "Marketo could not be asked, so nobody knows"
+	case UnknownPerson:
+		return "Nobody here is known by this"
+	}
+	return string(r)
+}
+
+// Answer is whether somebody may be emailed.
+type Answer struct {
+	Allowed   bool
+	Reasons   []Reason
+	CheckedAt time.Time
+	PersonID  int64 // 0: unknown
+	Email     string
+	Marketo   bool // Marketo was to be asked
+}
+
+// MaySend says whether a person may be emailed: not if they, or anybody with the same
+// address, said no here, in Salesforce or in Marketo, which is asked live unless an
+// admin switched that off. Where Marketo cannot be asked in time the answer is no. An
+// address that several people share is no error here: any of them may have said no.
+// Errors: *whom.InvalidError.
+func (k *Keeper) MaySend(ctx context.Context, ref whom.Ref) (Answer, error) {
+	a := Answer{CheckedAt: k.cfg.Now().UTC()}
+	if err := ref.Check(); err != nil {
+		return a, err
+	}
+	settings, _, err := models.LoadUnsubscribing(ctx, k.db)
+	if err != nil {
+		return a, err
+	}
+	a.Marketo = settings.Check
+	if err := k.identify(ctx, ref, &a); err != nil {
+		return a, err
+	}
+	asked := make(chan []Reason, 1)
+	go func() { asked <- k.askMarketo(ctx, settings.Check, a, ref) }()
+	words, err := k.words(ctx, a.PersonID, a.Email)
+	if words.here {
+		a.Reasons = append(a.Reasons, UnsubscribedHere)
+	}
+	if words.salesforce {
+		a.Reasons = append(a.Reasons, OptedOutInSalesforce)
+	}
+	if a.PersonID == 0 && !words.known {
+		a.Reasons = append(a.Reasons, UnknownPerson)
+	}
+	a.Reasons = append(a.Reasons, <-asked...)
+	a.Allowed = len(a.Reasons) == 0 && err == nil
+	return a, err
+}
+
+// identify finds the person, and their address where none was given.
+func (k *Keeper) identify(ctx context.Context, ref whom.Ref, a *Answer) error {
+	people, err := whom.LookUp(ctx, k.pool, []whom.Ref{ref})
+	if err != nil {
+		return err
+	}
+	a.Email = ref.Email
+	a.PersonID, err = people.Person(ref)
+	var invalid *whom.InvalidError
+	switch {
+	case errors.As(err, &invalid) && invalid.Field == "email", errors.As(err, &invalid) && invalid.Field == "person_id" && ref.PersonID != 0 && ref.MarketoID == 0 && ref.SalesforceID == "":
+		return nil // several people, or nobody: the address and the id decide below
+	case err != nil:
+		return err
+	case a.PersonID == 0 || a.Email != "":
+		return nil
+	}
+	p, err := models.FindPerson(ctx, k.db, a.PersonID)
+	if err == nil && p.Email != nil {
+		a.Email = *p.Email
+	}
+	return err
+}
+
+// words are what is known here of a person and everybody with their address.
+type words struct{ here, salesforce, known bool }
+
+func (k *Keeper) words(ctx context.Context, person int64, email string) (words, error) {
+	key := ""
+	if email != "" {
+		key = models.SortKey(&email)
+	}
+	var w words
+	err := k.pool.QueryRow(ctx, `
+		WITH RECURSIVE whom AS (
+			SELECT id FROM people WHERE id = $1
+			UNION SELECT id FROM people WHERE $2 <> '' AND email_key = $2 AND archived_at IS NULL
+			UNION SELECT id FROM people WHERE $2 <> '' AND email_key = $2 AND archived_at IS NOT NULL
+			UNION SELECT p.id FROM people p JOIN whom w ON p.merged_into = w.id
+		), said AS (
+			SELECT source FROM unsubscribes WHERE cleared_at IS NULL AND person_id IN (SELECT id FROM whom)
+			UNION ALL SELECT source FROM unsubscribes WHERE cleared_at IS NULL AND $2 <> '' AND person_email_key = $2
+		)
+		SELECT EXISTS (SELECT FROM said WHERE source <> 'salesforce'), EXISTS (SELECT FROM said WHERE source = 'salesforce'), EXISTS (SELECT FROM whom)`,
+		person, key).Scan(&w.here, &w.salesforce, &w.known)
+	if err != nil {
+		return w, fmt.Errorf("look who said no: %w", err)
+	}
+	return w, nil
+}
+
+// askMarketo asks for the person and for everybody with the address, at once. No answer
+// in time is a no.
+func (k *Keeper) askMarketo(ctx context.Context, wanted bool, a Answer, ref whom.Ref) []Reason {
+	if !wanted {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(budget.WithPurpose(ctx, budget.Purpose{Name: "unsubscribe check", Interactive: true}), k.cfg.CheckTime)
+	defer cancel()
+	client, err := k.marketo(ctx)
+	if err != nil {
+		return []Reason{MarketoUnreachable}
+	}
+	person := a.PersonID
+	for _, id := range []int64{ref.MarketoID, ref.PersonID} {
+		if person == 0 {
+			person = id
+		}
+	}
+	var byID, byEmail said
+	group, ctx := errgroup.WithContext(ctx)
+	if person != 0 {
+		group.Go(func() error { return byID.ask(ctx, client, "id", strconv.FormatInt(person, 10)) })
+	}
+	if a.Email != "" && !strings.Contains(a.Email, ",") { // which no list of values can hold
+		group.Go(func() error { return byEmail.ask(ctx, client, "email", a.Email) })
+	}
+	err = group.Wait()
+	switch {
+	case byID.no || byEmail.no:
+		return []Reason{UnsubscribedInMarketo}
+	case err != nil:
+		return []Reason{MarketoUnreachable}
+	case person != 0 && !byID.known && a.PersonID != 0:
+		return []Reason{UnknownPerson} // gone from Marketo, so that nobody can say
+	}
+	return nil
+}
+
+// said is what Marketo said of some people.
+type said struct{ known, no bool }
+
+func (s *said) ask(ctx context.Context, client *marketo.Client, filter, value string) error {
+	for lead, err := range client.Leads(ctx, filter, []string{value}, []string{"id", "unsubscribed"}) {
+		if err != nil {
+			return fmt.Errorf("ask Marketo who is unsubscribed: %w", err)
+		}
+		s.known = true
+		no, err := strconv.ParseBool(strings.ToLower(lead["unsubscribed"]))
+		s.no = s.no || no && err == nil
+	}
+	return nil
+}

@@ -1,0 +1,342 @@
+package unsubscribes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"salesactions/models"
+	"salesactions/syncengine/budget"
+	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
+	"salesactions/syncengine/salesforce"
+)
+
+// ErrRunning says that a run is in progress.
+var ErrRunning = errors.New("both sides are being compared already")
+
+const (
+	runLease = "unsubscribes:run"
+	runTime  = 5 * time.Minute // renewed with each page
+	stream   = "opt_outs"
+	// overlap is read again each time, since a stamp may be that old when its row can
+	// first be seen (Salesforce REST: polling for changes).
+	overlap = 15 * time.Minute
+	// followEvery is how often new opt-outs in Salesforce are looked for between the
+	// nightly runs: a call for leads and one for contacts.
+	followEvery = 5 * time.Minute
+	nightlyHour = 20 // in nightlyZone
+	nightlyZone = "America/Los_Angeles"
+)
+
+// LastNight is the last time, not after now, at which a nightly run was due: 20:00
+// Pacific.
+func LastNight(now time.Time) (time.Time, error) {
+	zone, err := time.LoadLocation(nightlyZone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("find the time zone of the nightly run: %w", err)
+	}
+	y, m, d := now.In(zone).Date()
+	due := time.Date(y, m, d, nightlyHour, 0, 0, 0, zone)
+	if due.After(now) {
+		due = time.Date(y, m, d-1, nightlyHour, 0, 0, 0, zone)
+	}
+	return due, nil
+}
+
+// Watch does the run that somebody asked for, or that is due, and looks for new
+// opt-outs in between. A night that the program slept through is made up for; a run
+// that was killed is done again.
+func (k *Keeper) Watch(ctx context.Context) error {
+	settings, _, err := models.LoadUnsubscribing(ctx, k.db)
+	if err != nil {
+		return err
+	}
+	if settings.Nightly.On {
+		if err := k.beginNightly(ctx, settings.Nightly.Since); err != nil {
+			return err
+		}
+	}
+	if ran, err := k.run(ctx); err != nil || ran {
+		return err
+	}
+	if !settings.Nightly.On {
+		return nil
+	}
+	return k.followAtTimes(ctx, settings)
+}
+
+// beginNightly begins a run where a night has passed without one since the nightly run
+// was switched on. One that failed is begun again after a while.
+func (k *Keeper) beginNightly(ctx context.Context, since time.Time) error {
+	due, err := LastNight(k.cfg.Now())
+	if err != nil || due.Before(since) {
+		return err
+	}
+	var done bool
+	err = k.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM unsubscribe_runs WHERE started_at >= $1
+		AND (outcome IS DISTINCT FROM 'failed' OR started_at > clock_timestamp() - interval '15 minutes'))`, due).Scan(&done)
+	if err != nil {
+		return fmt.Errorf("look when both sides were compared: %w", err)
+	}
+	if done {
+		return nil
+	}
+	if err = k.Begin(ctx, "system"); errors.Is(err, ErrRunning) {
+		return nil
+	}
+	return err
+}
+
+// followAtTimes looks for new opt-outs, unless somebody did so not long ago.
+func (k *Keeper) followAtTimes(ctx context.Context, settings models.Unsubscribing) error {
+	var polled *time.Time
+	from := settings.Nightly.Since
+	err := k.pool.QueryRow(ctx, `SELECT polled_at, greatest(read_to, $2) FROM salesforce_cursors WHERE stream = $1`, stream, from).Scan(&polled, &from)
+	switch {
+	case err != nil && !errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("read how far opt-outs were read: %w", err)
+	case polled != nil && time.Since(*polled) < followEvery:
+		return nil
+	}
+	ctx = budget.For(ctx, "opt-outs")
+	if err := k.org.Prepare(ctx); err != nil {
+		return err
+	}
+	return k.read(ctx, settings.OptOutField, from.Add(-overlap), &counts{}, "")
+}
+
+// Begin asks for a run, which Watch does. Errors: ErrRunning; *outbox.PausedError where
+// Salesforce is not connected.
+func (k *Keeper) Begin(ctx context.Context, actor string) error {
+	if _, _, _, err := k.org.Client(ctx); err != nil {
+		return err
+	}
+	_, err := k.pool.Exec(ctx, `INSERT INTO unsubscribe_runs (started_by) VALUES ($1)`, actor)
+	var constraint *pgconn.PgError
+	if errors.As(err, &constraint) && constraint.ConstraintName == "unsubscribe_runs_one" {
+		return ErrRunning
+	}
+	if err != nil {
+		return fmt.Errorf("begin to compare both sides: %w", err)
+	}
+	return nil
+}
+
+// run takes over everybody who is opted out in Salesforce, and queues whoever is
+// unsubscribed here and not there, if a run was begun. What went wrong is kept with it.
+func (k *Keeper) run(ctx context.Context) (ran bool, err error) {
+	var id int64
+	err = k.pool.QueryRow(ctx, `SELECT id FROM unsubscribe_runs WHERE finished_at IS NULL`).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look whether both sides are to be compared: %w", err)
+	}
+	holder := uuid.NewString()
+	if err := k.renew(ctx, holder); errors.Is(err, errLease) {
+		return true, nil // another replica does it
+	} else if err != nil {
+		return false, err
+	}
+	n, err := k.compare(ctx, holder)
+	if ctx.Err() == nil && !errors.Is(err, errLease) { // else it is done again
+		err = k.finish(ctx, id, n, err)
+	}
+	return true, errors.Join(err, models.ReleaseLease(context.WithoutCancel(ctx), k.pool, runLease, holder))
+}
+
+// errLease says that another replica does the run.
+var errLease = errors.New("another replica compares both sides")
+
+// counts are those of a run.
+type counts struct{ read, taken, pushed int64 }
+
+// finish keeps how a run ended; what went wrong is shown there.
+func (k *Keeper) finish(ctx context.Context, id int64, n counts, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	outcome, text, remedy := models.RunDone, "", ""
+	if cause != nil {
+		what := outbox.Meaning(cause)
+		outcome, text, remedy = models.RunFailed, what.Text, what.Remedy
+	}
+	_, err := k.pool.Exec(ctx, `UPDATE unsubscribe_runs SET finished_at = clock_timestamp(), outcome = $2, error = nullif($3, ''), remedy = nullif($4, ''),
+		read = $5, taken = $6, pushed = $7 WHERE id = $1`, id, outcome, text, remedy, n.read, n.taken, n.pushed)
+	if err == nil {
+		_, err = k.pool.Exec(ctx, tell)
+	}
+	if err != nil {
+		return errors.Join(cause, fmt.Errorf("note how the comparison ended: %w", err))
+	}
+	return cause
+}
+
+func (k *Keeper) compare(ctx context.Context, holder string) (counts, error) {
+	var n counts
+	ctx = budget.For(ctx, "opt-outs")
+	if err := k.org.Prepare(ctx); err != nil {
+		return n, err
+	}
+	settings, _, err := models.LoadUnsubscribing(ctx, k.db)
+	if err != nil {
+		return n, err
+	}
+	if err := k.read(ctx, settings.OptOutField, time.Time{}, &n, holder); err != nil {
+		return n, err
+	}
+	for _, object := range []string{"Lead", "Contact"} {
+		if err := k.queueMissing(ctx, object, settings.OptOutField, &n, holder); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// read takes over the opted-out leads and contacts, of those that changed from a time
+// on or, where it is zero, all; and moves the cursor when it has read both.
+func (k *Keeper) read(ctx context.Context, field string, from time.Time, n *counts, holder string) error {
+	setup, _ := k.org.Now()
+	client, _, _, err := k.org.Client(ctx)
+	if err != nil {
+		return err
+	}
+	var readTo time.Time
+	for _, object := range []string{"Lead", "Contact"} {
+		if !setup.OptOuts[field].On(object).Read {
+			continue
+		}
+		soql := `SELECT Id, LastModifiedDate, LastModifiedBy.Name FROM ` + object + ` WHERE ` + field + ` = true`
+		if !from.IsZero() {
+			soql += ` AND SystemModstamp >= ` + salesforce.FormatTime(from)
+		}
+		page, err := client.QueryOnce(ctx, soql+` ORDER BY Id`)
+		if err == nil && readTo.IsZero() {
+			readTo = page.At
+		}
+		for ; err == nil; page, err = client.More(ctx, page.Next) {
+			if err = k.takeOver(ctx, object, page.Records, n); err != nil || page.Next == "" {
+				break
+			}
+			if err = k.renew(ctx, holder); err != nil {
+				break
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("read the opted-out %ss: %w", object, err)
+		}
+	}
+	if readTo.IsZero() {
+		readTo = k.cfg.Now()
+	}
+	_, err = k.pool.Exec(ctx, `INSERT INTO salesforce_cursors (stream, read_to, switched_on) VALUES ($1, $2, now())
+		ON CONFLICT (stream) DO UPDATE SET read_to = $2, polled_at = clock_timestamp()`, stream, readTo)
+	if err != nil {
+		return fmt.Errorf("note how far opt-outs were read: %w", err)
+	}
+	return nil
+}
+
+// renew takes or keeps the lease of runs; whoever only follows needs none. Errors:
+// errLease.
+func (k *Keeper) renew(ctx context.Context, holder string) error {
+	if holder == "" {
+		return nil
+	}
+	got, err := models.AcquireLease(ctx, k.pool, runLease, holder, runTime)
+	if err == nil && !got {
+		return errLease
+	}
+	return err
+}
+
+// takeOver records who of a page is somebody here and was not known to be opted out.
+func (k *Keeper) takeOver(ctx context.Context, object string, records []salesforce.Record, n *counts) error {
+	ids, by := make([]string, len(records)), make([]string, len(records))
+	for i, r := range records {
+		ids[i], by[i] = r.ID(), r.Text("LastModifiedBy.Name")
+	}
+	column := map[string]string{"Lead": "salesforce_lead_id", "Contact": "salesforce_contact_id"}[object]
+	tag, err := k.pool.Exec(ctx, `
+		INSERT INTO unsubscribes (person_id, person_salesforce_id, person_email, source, actor)
+		SELECT DISTINCT ON (p.id) p.id, r.id, p.email, 'salesforce', r.by FROM unnest($1::text[], $2::text[]) AS r (id, by)
+		JOIN people p ON p.`+column+` IN (r.id, left(r.id, 15)) ORDER BY p.id
+		ON CONFLICT (person_id, (source = 'salesforce')) WHERE cleared_at IS NULL AND person_id IS NOT NULL DO NOTHING`, ids, by)
+	if err != nil {
+		return fmt.Errorf("take over opted-out %ss: %w", object, err)
+	}
+	n.read, n.taken = n.read+int64(len(records)), n.taken+tag.RowsAffected()
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	if _, err := k.pool.Exec(ctx, tell); err != nil {
+		return fmt.Errorf("tell of opted-out %ss: %w", object, err)
+	}
+	return nil
+}
+
+// idsPerQuery keeps a query's address within the limit (Salesforce REST: status codes, 414).
+const idsPerQuery = 400
+
+// queueMissing asks of everybody who is unsubscribed here whether Salesforce knows, and
+// queues whoever it does not.
+func (k *Keeper) queueMissing(ctx context.Context, object, field string, n *counts, holder string) error {
+	setup, _ := k.org.Now()
+	if !setup.OptOuts[field].On(object).Read {
+		return nil
+	}
+	client, _, _, err := k.org.Client(ctx)
+	if err != nil {
+		return err
+	}
+	record := map[string]string{"Lead": `CASE WHEN coalesce(p.salesforce_contact_id, '') = '' THEN p.salesforce_lead_id END`, "Contact": `p.salesforce_contact_id`}[object]
+	for after := int64(0); ; {
+		rows, err := k.pool.Query(ctx, `SELECT u.id, d.id, r.id FROM unsubscribes u JOIN people p ON p.id = u.person_id JOIN deliveries d ON d.unsubscribe_id = u.id
+			CROSS JOIN LATERAL (SELECT `+record+` AS id) r
+			WHERE u.id > $1 AND u.cleared_at IS NULL AND coalesce(r.id, '') <> '' AND d.state IN ('delivered', 'failed') ORDER BY u.id LIMIT $2`, after, idsPerQuery)
+		if err != nil {
+			return fmt.Errorf("read who is unsubscribed: %w", err)
+		}
+		type known struct {
+			unsubscribe, delivery int64
+			record                string
+		}
+		batch, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (known, error) {
+			var e known
+			return e, row.Scan(&e.unsubscribe, &e.delivery, &e.record)
+		})
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		after = batch[len(batch)-1].unsubscribe
+		deliveries := map[string]int64{}
+		var ids []string
+		for _, e := range batch {
+			id := models.NormalSalesforceID(e.record)
+			deliveries[id], ids = e.delivery, append(ids, id)
+		}
+		var missing []int64
+		for r, err := range client.Query(ctx, `SELECT Id FROM `+object+` WHERE `+field+` = false AND Id IN (`+org.Quoted(slices.Compact(ids))+`)`) {
+			if err != nil {
+				return fmt.Errorf("ask which %ss are not opted out: %w", object, err)
+			}
+			missing = append(missing, deliveries[r.ID()])
+		}
+		tag, err := k.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', attempts = 0, due_at = clock_timestamp(), updated_at = clock_timestamp()
+			WHERE id = ANY($1) AND state IN ('delivered', 'failed')`, missing)
+		if err != nil {
+			return fmt.Errorf("queue opt-outs: %w", err)
+		}
+		n.pushed += tag.RowsAffected()
+		if err := k.renew(ctx, holder); err != nil {
+			return err
+		}
+	}
+}
