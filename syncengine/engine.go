@@ -24,6 +24,8 @@ import (
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/people"
 	"salesactions/syncengine/smartgrid"
+	"salesactions/syncengine/tasks"
+	"salesactions/syncengine/unsubscribes"
 )
 
 // What callers decide on.
@@ -71,6 +73,8 @@ type Config struct {
 	MarketoSettle    time.Duration         // see delivery.Config
 	SalesforceSettle time.Duration         // likewise
 
+	TaskPoll  time.Duration // between readings of Salesforce's changes of tasks; default 30 s
+	CheckTime time.Duration // how long the check before a send waits for Marketo; see unsubscribes.Config
 	GridTime  time.Duration // how long a page waits for Marketo's smart grid; default 3 s, thrice that for an account
 	Copy      CopyMethod    // how the initial sync reads people; default CopyAuto
 	Exports   int           // bulk jobs in flight; default 5
@@ -107,6 +111,9 @@ type Engine struct {
 	toMarketo        *outbox.Deliverer
 	toSalesforce     *outbox.Deliverer
 	org              *org.Org
+	tasks            *tasks.Sync
+	unsubscribes     *unsubscribes.Keeper
+	checks           checks
 	salesforceBudget *budget.Budget
 	salesforce       salesforceClients
 
@@ -134,6 +141,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	cfg.Rate = cmp.Or(cfg.Rate, 50)
 	cfg.Concurrency = cmp.Or(cfg.Concurrency, 5)
 	cfg.DailyBudget = cmp.Or(cfg.DailyBudget, 25_000)
+	cfg.TaskPoll = cmp.Or(cfg.TaskPoll, 30*time.Second)
 	cfg.GridTime = cmp.Or(cfg.GridTime, 3*time.Second)
 	cfg.SalesforceDaily = cmp.Or(cfg.SalesforceDaily, 50_000)
 	if cfg.HTTP == nil {
@@ -168,7 +176,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	e.org = org.New(deps.Pool, deps.Gorm, e.Salesforce)
 	how := delivery.Config{Config: outbox.Config{Log: cfg.Log}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle}
 	e.toMarketo = delivery.NewMarketo(deps.Pool, e.marketoFor, how)
-	e.toSalesforce = delivery.NewSalesforce(deps.Pool, e.org, how)
+	e.tasks = tasks.New(deps.Pool, deps.Gorm, e.org, tasks.Config{Settle: cfg.SalesforceSettle})
+	e.unsubscribes = unsubscribes.New(deps.Pool, deps.Gorm, cfg.Box, e.org, e.Marketo, unsubscribes.Config{CheckTime: cfg.CheckTime})
+	e.toSalesforce = delivery.NewSalesforce(deps.Pool, e.org, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
 	e.jobs, err = e.newJobs()
 	return e, err
 }

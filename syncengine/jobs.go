@@ -12,22 +12,25 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"riverqueue.com/riverui"
 
+	"salesactions/models"
 	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/outbox"
 )
 
 // The job kinds.
 const (
-	jobExtract    = "people_extract"
-	jobFollow     = "people_follow"
-	jobReread     = "people_reread"
-	jobCount      = "people_count"
-	jobCheck      = "marketo_check"
-	jobReconcile  = "reconcile_nightly"
-	jobCleanUp    = "clean_up"
-	jobMarketo    = "deliver_marketo"
-	jobSalesforce = "deliver_salesforce"
-	jobResolve    = "resolve_activities"
+	jobExtract      = "people_extract"
+	jobFollow       = "people_follow"
+	jobReread       = "people_reread"
+	jobCount        = "people_count"
+	jobCheck        = "marketo_check"
+	jobReconcile    = "reconcile_nightly"
+	jobCleanUp      = "clean_up"
+	jobMarketo      = "deliver_marketo"
+	jobSalesforce   = "deliver_salesforce"
+	jobResolve      = "resolve_activities"
+	jobPullTasks    = "pull_tasks"
+	jobUnsubscribes = "sync_unsubscribes"
 )
 
 // kinds is THE table of job kinds. A job's work is one function of a stage; how the
@@ -44,6 +47,8 @@ func (e *Engine) kinds() []kind {
 		{name: jobReconcile, schedule: nightly{}, work: e.startNightlyReconcile},
 		{name: jobMarketo, schedule: river.PeriodicInterval(deliverEvery), work: e.toMarketo.Run},
 		{name: jobSalesforce, schedule: river.PeriodicInterval(deliverEvery), work: e.toSalesforce.Run},
+		{name: jobPullTasks, schedule: river.PeriodicInterval(e.cfg.TaskPoll), work: e.reading(e.tasks.Pull)},
+		{name: jobUnsubscribes, schedule: river.PeriodicInterval(unsubscribesEvery), work: e.reading(e.watchUnsubscribes)},
 		{name: jobResolve, schedule: river.PeriodicInterval(resolveEvery), work: e.resolve},
 		{name: jobCleanUp, schedule: river.PeriodicInterval(time.Hour), work: e.cleanUp},
 	}
@@ -63,8 +68,9 @@ const (
 	jobTime = 10 * time.Minute
 	// deliverEvery is how soon a delivery goes whose nudge was lost, or whose next try
 	// has come, and how soon another replica takes over.
-	deliverEvery = 3 * time.Second
-	resolveEvery = 5 * time.Second
+	deliverEvery      = 3 * time.Second
+	resolveEvery      = 5 * time.Second
+	unsubscribesEvery = time.Minute
 	// workers is how many jobs one process works on at a time.
 	workers = 12
 )
@@ -141,13 +147,37 @@ func (e *Engine) nudgeDeliveries(ctx context.Context) error {
 	return nil
 }
 
-// resolve gives waiting activities their people, and has them delivered.
+// resolve gives what waits for people those who arrived, and has it delivered.
 func (e *Engine) resolve(ctx context.Context) error {
 	n, err := delivery.Resolve(ctx, e.pool)
-	if err != nil || n == 0 {
+	if err != nil {
+		return err
+	}
+	released, err := e.unsubscribes.Resolve(ctx)
+	if err == nil {
+		err = e.tasks.Resolve(ctx)
+	}
+	if err != nil || n+released == 0 {
 		return err
 	}
 	return e.nudgeDeliveries(ctx)
+}
+
+// reading is work that reads Salesforce: it waits while nothing is sent there, and what
+// no other call would survive pauses what is sent, too.
+func (e *Engine) reading(work func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		waits, err := outbox.Paused(ctx, e.pool, models.ToSalesforce)
+		if err != nil || waits {
+			return err
+		}
+		err = work(ctx)
+		var said *outbox.PausedError
+		if err != nil && ctx.Err() == nil && (errors.As(err, &said) || outbox.Halts(outbox.Meaning(err))) {
+			return outbox.Pause(ctx, e.pool, models.ToSalesforce, err)
+		}
+		return err
+	}
 }
 
 // worker is the edge at which a job's error is handled: noted for Settings to show,

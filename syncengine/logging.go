@@ -50,7 +50,13 @@ func (e *Engine) ChangeLogging(ctx context.Context, change LoggingChange, actor 
 		if err != nil {
 			return err
 		}
-		return e.auditJSON(ctx, actor, "logging.change", "", details)
+		if err := e.auditJSON(ctx, actor, "logging.change", "", details); err != nil {
+			return err
+		}
+		if _, switched := details["sync_tasks"]; switched {
+			return e.PullTasks(ctx)
+		}
+		return nil
 	}
 }
 

@@ -80,6 +80,9 @@ func (r *Recorder) Record(ctx context.Context, tokenID int64, inputs []Input, lo
 		if err := tellFirsts(ctx, tx, tokenID, again, results); err != nil || len(fresh) == 0 {
 			return err
 		}
+		if err := unsubscribeBounced(ctx, tx, fresh); err != nil {
+			return err
+		}
 		return insertDeliveries(ctx, tx, tokenID, fresh, Plan{Logging: logging})
 	})
 	if err != nil {
@@ -119,6 +122,21 @@ func (r *Recorder) admit(ctx context.Context, inputs []Input, results []Result) 
 		admitted = append(admitted, e)
 	}
 	return admitted, nil
+}
+
+// unsubscribeBounced unsubscribes whoever's address is no good for ever.
+func unsubscribeBounced(ctx context.Context, tx pgx.Tx, fresh []entry) error {
+	for _, e := range fresh {
+		if e.Kind != models.EmailBounced || !strings.EqualFold(strings.TrimSpace(e.Attributes.BounceType), "hard") {
+			continue
+		}
+		_, _, err := models.AddUnsubscribe(ctx, tx, models.NewUnsubscribe{PersonID: e.personID, MarketoID: named(e.MarketoID, e.PersonID), SalesforceID: e.SalesforceID,
+			Email: e.Email, Source: models.ByBounce, Reason: "An email bounced: " + e.Key, Actor: "system"})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func refused(key string, err error) Result {

@@ -96,7 +96,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 
 // once is one run under the lease; false means that it could not begin.
 func (d *Deliverer) once(ctx context.Context) (bool, error) {
-	paused, err := paused(ctx, d.pool, d.to)
+	paused, err := Paused(ctx, d.pool, d.to)
 	if err != nil || paused {
 		return false, err
 	}

@@ -42,8 +42,8 @@ const (
 	quotaProbe = 15 * time.Minute
 )
 
-// paused says that a destination is paused and its next try is not due.
-func paused(ctx context.Context, pool *pgxpool.Pool, to models.Destination) (bool, error) {
+// Paused says that a destination is paused and its next try is not due.
+func Paused(ctx context.Context, pool *pgxpool.Pool, to models.Destination) (bool, error) {
 	var waits bool
 	err := pool.QueryRow(ctx, `SELECT paused_class IS NOT NULL AND retry_at > clock_timestamp() FROM destinations WHERE name = $1`, to).Scan(&waits)
 	if err != nil {
