@@ -138,8 +138,9 @@ func (p Push) sort(s *sorted, store *saved, m mapping, r *row, theirs remote, th
 		s.done = append(s.done, outbox.Parked(r.deliveryID, outOfSight))
 		return
 	}
-	store.task(r, m.merge(&r.state, theirs))
+	lines := m.merge(&r.state, theirs)
 	values, after := p.left(m, r, theirs)
+	store.task(r, lines)
 	switch {
 	case theirs.Deleted, !r.deleted && len(values) == 0:
 		s.done = append(s.done, outbox.Delivered(r.deliveryID, ""))
@@ -168,6 +169,8 @@ func (p Push) left(m mapping, r *row, theirs remote) (map[string]any, remote) {
 		}
 		if name, value := m.there(r.state, f); setup.Updates(name) {
 			values[name] = value
+		} else {
+			delete(r.edits, f)
 		}
 	}
 	after = after.with(values)

@@ -20,9 +20,10 @@ import (
 func (p Push) create(ctx context.Context, run uuid.UUID, rows []*row, claimed time.Time) error {
 	var outcomes []outbox.Outcome
 	var wanted []*row
+	var never []uuid.UUID
 	for _, r := range rows {
 		if r.deleted { // it never came to be there
-			outcomes = append(outcomes, outbox.Delivered(r.deliveryID, ""))
+			outcomes, never = append(outcomes, outbox.Delivered(r.deliveryID, "")), append(never, r.id)
 		} else {
 			wanted = append(wanted, r)
 		}
@@ -37,6 +38,7 @@ func (p Push) create(ctx context.Context, run uuid.UUID, rows []*row, claimed ti
 	created, err := p.org.Create(ctx, run, tasks, claimed, p.creating())
 	return errors.Join(p.record(ctx, run, append(outcomes, created...), func(batch *pgx.Batch) {
 		queueCreated(batch, created, wanted)
+		batch.Queue(`UPDATE tasks SET edits = '{}' WHERE id = ANY($1) AND deleted_at IS NOT NULL`, never)
 	}), err)
 }
 

@@ -162,7 +162,7 @@ func (s *Sync) Change(ctx context.Context, id uuid.UUID, f Fields, actor string)
 				continue
 			}
 			e.line(models.TaskChanged, name, e.values[name], value)
-			e.values[name], e.edits[name] = value, s.cfg.Now().UTC()
+			e.values[name], e.edits[name] = value, e.later(name, s.cfg.Now().UTC())
 		}
 		return nil
 	})
@@ -205,6 +205,15 @@ type edit struct {
 
 func (e *edit) line(event models.TaskEvent, f field, old, new string) {
 	e.lines = append(e.lines, line{source: models.FromHere, actor: e.actor, event: event, field: f, old: old, new: new})
+}
+
+// later is the time of an edit, which no edit of the field before it has: whoever sent
+// that one must see that there is another.
+func (e *edit) later(f field, now time.Time) time.Time {
+	if before, edited := e.edits[f]; edited && !now.After(before) {
+		return before.Add(time.Microsecond)
+	}
+	return now
 }
 
 // edit locks a task, lets do change it, and stores it, with what is to be sent.

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -82,7 +83,7 @@ func (m mapping) agree(t state, f field, r remote) bool {
 	case fieldDetails:
 		return m.detailsOf(t, r.Description) == t.values[fieldDetails]
 	case fieldRep:
-		return m.owners[r.OwnerID] == t.values[fieldRep] || m.users[t.values[fieldRep]] == ""
+		return m.owners[r.OwnerID] == t.values[fieldRep]
 	default:
 		return r.raw(f) == t.values[f]
 	}
@@ -158,11 +159,11 @@ func (m mapping) detailsOf(t state, description string) string {
 		return text
 	}
 	text = clean(strings.TrimSuffix(text, org.Marker(t.id)))
-	if rep := t.values[fieldRep]; rep != "" {
-		text = clean(strings.TrimSuffix(text, repLine+rep))
-	}
-	return text
+	return clean(repAtEnd.ReplaceAllString(text, ""))
 }
+
+// repAtEnd is the line that names a rep, who may be another by now.
+var repAtEnd = regexp.MustCompile(`(?:^|\n\n)` + repLine + `\S+@\S+$`)
 
 // clean makes texts of both sides alike: Salesforce ends lines as whoever wrote them
 // did, and drops the white space at the end.

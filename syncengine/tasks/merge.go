@@ -110,18 +110,18 @@ func (m mapping) merge(t *state, r remote) []line {
 		base = &remote{}
 	}
 	var lines []line
+	restored := base.Deleted && t.deleted && !r.Deleted // somebody took it out of the recycle bin, as it was there
 	switch {
 	case r.Deleted:
 		lines = m.bury(t, *base, r)
-	case base.Deleted && t.deleted: // somebody took it out of the recycle bin
+	case restored:
 		t.deleted, t.edits = false, map[field]time.Time{}
 		lines = append(lines, r.line(models.TaskRestored, "", "", ""))
-	}
-	for _, f := range fields {
-		if r.Deleted {
-			break
+		fallthrough
+	default:
+		for _, f := range fields {
+			lines = append(lines, m.mergeField(t, f, r, restored || r.raw(f) != base.raw(f))...)
 		}
-		lines = append(lines, m.mergeField(t, f, *base, r)...)
 	}
 	t.base = &r
 	return lines
@@ -137,7 +137,7 @@ func (m mapping) bury(t *state, base, r remote) []line {
 			lines = append(lines, r.line(models.TaskLost, f, t.values[f], value))
 		}
 		if _, edited := t.edits[f]; edited && !t.deleted && !base.Deleted && !m.agree(*t, f, r) {
-			lines = append(lines, line{source: models.FromHere, event: models.TaskLost, field: f, old: value, new: t.values[f]})
+			lines = append(lines, line{source: models.FromHere, event: models.TaskLost, field: f, new: t.values[f]})
 		}
 	}
 	switch {
@@ -150,13 +150,19 @@ func (m mapping) bury(t *state, base, r remote) []line {
 	return lines
 }
 
-func (m mapping) mergeField(t *state, f field, base, r remote) []line {
+// mergeField merges one field, which changed there or not.
+func (m mapping) mergeField(t *state, f field, r remote, there bool) []line {
 	edited, here := t.edits[f]
-	there := r.raw(f) != base.raw(f)
 	value, comes := m.here(*t, f, r)
 	switch {
 	case m.agree(*t, f, r):
 		delete(t.edits, f)
+		return nil
+	case f == fieldRep && here && m.users[t.values[f]] == "": // Salesforce has no such user
+		delete(t.edits, f)
+		if there {
+			return []line{r.line(models.TaskLost, f, t.values[f], value)}
+		}
 		return nil
 	case !there || !comes:
 		return nil // what was edited here goes out; what does not come over stays there
