@@ -13,7 +13,8 @@ import (
 )
 
 // frame is what every page shows around its own. It takes the messages that wait
-// for the next page, so it is asked for once a request.
+// for the next page, so it is asked for once a request; a page that is open and
+// brings itself up to date would not show them, and leaves them.
 func (h *Handlers) frame(c echo.Context, title string) (views.Page, error) {
 	page := views.Page{Title: title, CSRF: request.CSRF(c)}
 	user, ok := request.User(c)
@@ -21,15 +22,23 @@ func (h *Handlers) frame(c echo.Context, title string) (views.Page, error) {
 		return page, nil
 	}
 	page.User, page.Email, page.Admin = user.Name, user.Email, user.Role == models.RoleAdmin
-	flashes, err := request.GetSession(c).TakeFlashes(c.Request().Context())
-	for _, f := range flashes {
-		page.Flashes = append(page.Flashes, views.Flash{Tone: toneOf(f), Text: f.Text, Secret: f.Secret})
-	}
-	if err != nil {
-		return page, err
+	var err error
+	if !request.FromPage(c) {
+		if page.Flashes, err = flashes(c); err != nil {
+			return page, err
+		}
 	}
 	page.Pauses, err = h.pauses(c.Request().Context())
 	return page, err
+}
+
+func flashes(c echo.Context) ([]views.Flash, error) {
+	taken, err := request.GetSession(c).TakeFlashes(c.Request().Context())
+	var messages []views.Flash
+	for _, f := range taken {
+		messages = append(messages, views.Flash{Tone: toneOf(f), Text: f.Text, Secret: f.Secret})
+	}
+	return messages, err
 }
 
 // notConnected is why nothing is sent to a system that nobody connected.

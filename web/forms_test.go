@@ -54,6 +54,29 @@ func TestPartsOfPagesSendTheBrowserToSignIn(t *testing.T) {
 	v.get("/events?topic=sync").status(http.StatusUnauthorized)
 }
 
+// TestMessagesWaitForAPageThatShowsThem asks for each page as an open one does that
+// brings itself up to date, in this tab or in another: it must not take the message
+// that the page after a form is to show.
+func TestMessagesWaitForAPageThatShowsThem(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addPeople(1)
+	v := b.signedIn(b.addUser("ada@example.com", models.RoleAdmin))
+	v.get("/settings/tokens").submit("form[action='/settings/tokens']", "name", "ETL", "scope", "read").redirects("/settings/tokens")
+	const message = ".secret code"
+	v.header.Set("HX-Request", "true")
+	for _, kind := range []string{"full", "partial"} {
+		v.header.Set("HX-Request-Type", kind)
+		for _, path := range pages(b) {
+			require.Zero(t, v.get(path).doc.Find(message).Length(), path)
+		}
+	}
+	v.header.Del("HX-Request-Type")
+	v.header.Del("HX-Request")
+	require.Equal(t, 1, v.get("/settings/tokens").doc.Find(message).Length())
+	require.Zero(t, v.get("/settings/tokens").doc.Find(message).Length(), "once")
+}
+
 func TestInvitation(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

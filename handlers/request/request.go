@@ -53,12 +53,17 @@ func CSRF(c echo.Context) string {
 	return token
 }
 
-// HTMX says whether a part of the page is asked for. A request that restores
-// history wants the whole page (htmx 4: request headers).
-func HTMX(c echo.Context) bool {
+// FromPage says whether a page that is open takes the answer into itself: a part, or
+// the whole of which it takes a part out. A request that restores history opens a
+// page (htmx 4: request headers).
+func FromPage(c echo.Context) bool {
 	header := c.Request().Header
-	return header.Get("HX-Request") == "true" && header.Get("HX-Request-Type") != "full" &&
-		header.Get("HX-History-Restore-Request") != "true"
+	return header.Get("HX-Request") == "true" && header.Get("HX-History-Restore-Request") != "true"
+}
+
+// HTMX says whether a part of the page is asked for, and not the whole.
+func HTMX(c echo.Context) bool {
+	return FromPage(c) && c.Request().Header.Get("HX-Request-Type") != "full"
 }
 
 // SetID gives the request its id, for logs and error pages.
