@@ -16,7 +16,7 @@ import (
 // for the next page, so it is asked for once a request; a page that is open and
 // brings itself up to date would not show them, and leaves them.
 func (h *Handlers) frame(c echo.Context, title string) (views.Page, error) {
-	page := views.Page{Title: title, CSRF: request.CSRF(c)}
+	page := views.Page{Title: title, CSRF: request.CSRF(c), Cursor: request.Cursor(c)}
 	user, ok := request.User(c)
 	if !ok {
 		return page, nil

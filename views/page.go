@@ -3,6 +3,7 @@
 package views
 
 import (
+	"net/url"
 	"slices"
 
 	"salesactions/views/ui"
@@ -15,11 +16,17 @@ type Page struct {
 	Email   string
 	Admin   bool
 	CSRF    string
+	Cursor  string // of the stream of changes, from before anything was read
 	Active  string // of the rail: "people", "activity", "settings"
 	Section string // of the settings: "sync", "marketo", …
 	Search  string // in the field of the bar
 	Flashes []Flash
 	Pauses  []Pause // destinations to which nothing is sent at present
+}
+
+// Events is where the page is told that a topic changed since it was read.
+func (p Page) Events(topic string) string {
+	return "/events?" + url.Values{"topic": {topic}, "since": {p.Cursor}}.Encode()
 }
 
 // Pause says why nothing is sent to a destination; only admins see what to do.

@@ -32,6 +32,7 @@ func (s *Server) middleware() []echo.MiddlewareFunc {
 		s.limitTime,
 		s.withSession,
 		s.csrf(),
+		s.withCursor,
 	}
 }
 
@@ -112,6 +113,17 @@ func (s *Server) compress() echo.MiddlewareFunc {
 			return ok && (r.has(stream) || r.has(file))
 		},
 	})
+}
+
+// withCursor notes where the stream of changes is before the handler reads anything,
+// so that the page can follow it from there.
+func (s *Server) withCursor(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.usesSession(c) {
+			request.SetCursor(c, s.deps.Live.Cursor())
+		}
+		return next(c)
+	}
 }
 
 // limitTime bounds requests, except those that send for long: streams and exports

@@ -16,10 +16,13 @@ const maxTopics = 8
 // Events streams to a browser which of the wanted topics changed, as server-sent
 // events named after the topic (HTML Standard: server-sent events):
 //
-//	GET /events?topic=sync&topic=people
+//	GET /events?topic=sync&topic=people&since=1x5tqpmd7vkjb.42
 //
 //	event: sync
 //	data: changed
+//
+// With since, a cursor of before the page was read, it tells at once what changed
+// meanwhile.
 //
 // A browser is written to at most once each Config.Gap, however often a topic
 // changes, and dropped when it takes no write within Config.WriteLimit. Errors:
@@ -38,6 +41,8 @@ func (h *Hub) Events(c echo.Context) error {
 	}
 	if c.Request().Header.Get("Last-Event-ID") != "" {
 		sub.mark(topics...) // it was away, and may have missed some
+	} else if since := c.QueryParam("since"); since != "" {
+		sub.CatchUp(since)
 	}
 	header := c.Response().Header()
 	header.Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")

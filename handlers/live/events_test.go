@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,8 +30,12 @@ func quietHub(t *testing.T) *Hub {
 }
 
 // browse asks for events until ctx ends, and closes over when the answer is over.
-func browse(ctx context.Context, h *Hub, w http.ResponseWriter, header http.Header) (over <-chan error) {
-	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/events?topic=sync", nil)
+func browse(ctx context.Context, h *Hub, w http.ResponseWriter, header http.Header, query ...string) (over <-chan error) {
+	values := url.Values{"topic": {"sync"}}
+	for i := 0; i < len(query); i += 2 {
+		values.Set(query[i], query[i+1])
+	}
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/events?"+values.Encode(), nil)
 	request.Header = header
 	done := make(chan error, 1)
 	go func() { done <- h.Events(echo.New().NewContext(request, w)) }()
@@ -95,6 +100,47 @@ func TestEvents(t *testing.T) {
 			cancel()
 			require.NoError(t, <-over)
 		})
+	})
+
+	t.Run("a page is told at once what changed between its reading and its following", func(t *testing.T) {
+		t.Parallel()
+		for name, tt := range map[string]struct {
+			before, between func(h *Hub)
+			since           func(cursor string) string
+			want            string
+		}{
+			"nothing":                        {want: opening},
+			"its topic":                      {between: func(h *Hub) { h.publish("sync") }, want: opening + changed},
+			"its topic, before":              {before: func(h *Hub) { h.publish("sync") }, want: opening},
+			"another topic":                  {between: func(h *Hub) { h.publish("people") }, want: opening},
+			"nobody knows what":              {between: (*Hub).publishAll, want: opening + changed},
+			"nobody knows what, before":      {before: (*Hub).publishAll, want: opening},
+			"of what another replica counts": {since: func(string) string { return (&Hub{changes: newChanges()}).Cursor() }, want: opening + changed},
+			"since a cursor that is none":    {since: func(string) string { return "x" }, want: opening + changed},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					h, w := quietHub(t), httptest.NewRecorder()
+					if tt.before != nil {
+						tt.before(h)
+					}
+					cursor := h.Cursor()
+					if tt.between != nil {
+						tt.between(h)
+					}
+					if tt.since != nil {
+						cursor = tt.since(cursor)
+					}
+					ctx, cancel := context.WithCancel(t.Context())
+					over := browse(ctx, h, w, nil, "since", cursor)
+					synctest.Wait()
+					require.Equal(t, tt.want, w.Body.String())
+					cancel()
+					require.NoError(t, <-over)
+				})
+			})
+		}
 	})
 
 	t.Run("a browser that takes nothing is dropped", func(t *testing.T) {

@@ -31,6 +31,7 @@ type Hub struct {
 	listening func() // tests are told here that the database was asked to notify
 
 	mu      sync.Mutex
+	changes changes
 	streams map[*Subscription]struct{}
 	cancel  context.CancelFunc // nil before Start
 	stopped bool
@@ -52,6 +53,7 @@ func New(cfg Config) (*Hub, error) {
 	return &Hub{
 		cfg:       cfg,
 		listening: func() {},
+		changes:   newChanges(),
 		streams:   map[*Subscription]struct{}{},
 		ending:    make(chan struct{}),
 	}, nil
@@ -85,6 +87,14 @@ func (h *Hub) Stop() {
 	h.running.Wait()
 }
 
+// Cursor is the place in the stream of changes. Whoever takes it, reads what there
+// is, and then subscribes and catches up from there misses nothing.
+func (h *Hub) Cursor() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.changes.cursor()
+}
+
 // Subscribe returns a subscription to the topics; close it when done.
 func (h *Hub) Subscribe(topics ...string) *Subscription {
 	s := newSubscription(h, topics)
@@ -98,6 +108,7 @@ func (h *Hub) Subscribe(topics ...string) *Subscription {
 func (h *Hub) publish(topic string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.changes.note(topic)
 	for s := range h.streams {
 		s.mark(topic)
 	}
@@ -107,9 +118,16 @@ func (h *Hub) publish(topic string) {
 func (h *Hub) publishAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.changes.noteMissed()
 	for s := range h.streams {
 		s.mark(s.topics...)
 	}
+}
+
+func (h *Hub) since(cursor string, topics []string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.changes.since(cursor, topics)
 }
 
 func (h *Hub) forget(s *Subscription) {

@@ -36,6 +36,9 @@ func (s *Subscription) Take() []string {
 	return changed
 }
 
+// CatchUp counts as changed what did so after a cursor of the hub.
+func (s *Subscription) CatchUp(cursor string) { s.mark(s.hub.since(cursor, s.topics)...) }
+
 // Close ends the subscription. It is safe twice.
 func (s *Subscription) Close() { s.hub.forget(s) }
 

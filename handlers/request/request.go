@@ -16,6 +16,7 @@ const (
 	userKey key = iota
 	tokenKey
 	sessionKey
+	cursorKey
 	idKey
 )
 
@@ -64,6 +65,16 @@ func FromPage(c echo.Context) bool {
 // HTMX says whether a part of the page is asked for, and not the whole.
 func HTMX(c echo.Context) bool {
 	return FromPage(c) && c.Request().Header.Get("HX-Request-Type") != "full"
+}
+
+// SetCursor says where the stream of changes was before the request read anything.
+func SetCursor(c echo.Context, cursor string) { set(c, cursorKey, cursor) }
+
+// Cursor returns where the stream of changes was before the request read anything;
+// empty where nobody said so.
+func Cursor(c echo.Context) string {
+	cursor, _ := get[string](c, cursorKey)
+	return cursor
 }
 
 // SetID gives the request its id, for logs and error pages.
