@@ -41,6 +41,21 @@ func TestLivePagesMissNothingBetweenReadingAndFollowing(t *testing.T) {
 	}
 }
 
+// TestLivePartsPollNowAndThen looks whether each part that follows a topic is also
+// brought up to date where no event ever comes.
+func TestLivePartsPollNowAndThen(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addPeople(2)
+	shown := b.record(email(1, "Shown"))[0].String()
+	v := b.signedIn(b.addUser("ada@example.com", models.RoleAdmin))
+	for _, path := range []string{"/activity", "/activity?kind=call_received", "/activity/live", "/activity/" + shown, "/people/1", "/settings/diagnostics", "/settings/sync"} {
+		parts := v.get(path).status(http.StatusOK).doc.Find(`[hx-trigger*="from:body"]`)
+		require.NotZero(t, parts.Length(), path)
+		parts.Each(func(_ int, s *selection) { require.Contains(t, s.AttrOr("hx-trigger", ""), ", every ", path) })
+	}
+}
+
 // heard waits until the hub is past a cursor.
 func (b *bundle) heard(cursor string) {
 	b.t.Helper()

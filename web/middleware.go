@@ -49,7 +49,8 @@ func (s *Server) withID() echo.MiddlewareFunc {
 }
 
 // logAccess writes a line per request with the route, never the path or the query,
-// since those hold names and tokens.
+// since those hold names and tokens. What is polled, or taken by an open page, would
+// drown the rest and is for debugging.
 func (s *Server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
@@ -57,7 +58,7 @@ func (s *Server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		level := slog.LevelInfo
-		if r, ok := s.routeOf(c); !ok || r.has(quiet) {
+		if r, ok := s.routeOf(c); !ok || r.has(quiet) || request.FromPage(c) {
 			level = slog.LevelDebug
 		}
 		s.log.LogAttrs(c.Request().Context(), level, "request answered",
