@@ -48,7 +48,7 @@ func TestKilledWhileDelivering(t *testing.T) {
 				_ = p.Wait() // says that it was killed
 			}
 			p := d.serve()
-			d.sendUntil(time.Now().Add(2 * time.Minute))
+			d.sendUntil(time.Now().Add(patience))
 			require.Empty(t, d.unsent, "everything is recorded")
 			d.settled()
 			require.NoError(t, p.Process.Signal(interrupt))
@@ -116,7 +116,7 @@ func (d *delivering) prepare(settings string, activities int) {
 		command(d.t, d.env, "sync", "status", "--wait")
 	})
 	p := d.serve()
-	eventually(d.t, time.Minute, "the program to be ready", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
+	eventually(d.t, "the program to be ready", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
 	require.NoError(d.t, d.call("PATCH", "/settings", []byte(`{"log_emails":true,"log_replies":true,"log_calls":true}`), nil))
 	require.NoError(d.t, d.call("PATCH", "/settings", []byte(settings), nil))
 	var page struct{ Items []struct{ ID string } }
@@ -238,7 +238,7 @@ func (d *delivering) settled() {
 
 func (d *delivering) settledWithin(limit time.Duration) {
 	d.t.Helper()
-	eventually(d.t, limit, "all deliveries", func() bool {
+	within(d.t, limit, "all deliveries", func() bool {
 		for _, state := range []string{"pending", "sending"} {
 			var page struct{ Items []struct{ ID string } }
 			if d.call("GET", "/activities?limit=1&state="+state, nil, &page) != nil || len(page.Items) > 0 {

@@ -73,6 +73,11 @@ type running struct {
 	}
 }
 
+// patience is how long anything is waited for. It is long, for it costs nothing
+// where things go well, and a busy machine shares itself among browsers, servers and
+// databases: only what never comes should fail.
+const patience = 2 * time.Minute
+
 // interrupt ends a program in order.
 var interrupt os.Signal = syscall.SIGTERM
 
@@ -133,7 +138,7 @@ type syncState struct {
 func (r *running) copied() {
 	r.t.Helper()
 	r.api("POST", "/sync", `{"action":"start"}`, nil)
-	eventually(r.t, 2*time.Minute, "the initial sync", func() bool {
+	eventually(r.t, "the initial sync", func() bool {
 		var st syncState
 		r.api("GET", "/sync", "", &st)
 		return st.State == "following"
@@ -180,7 +185,14 @@ func violations(t *testing.T, url string) map[string]int {
 	return stats.Violations
 }
 
-func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
+// eventually waits for something.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	within(t, patience, what, ok)
+}
+
+// within waits for something that must come in a given time.
+func within(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); ; {
 		if ok() {
@@ -222,14 +234,14 @@ func openTab(t *testing.T, url string) *tab {
 	return b
 }
 
-// do runs steps within a limit.
+// do runs steps.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	if chromedp.FromContext(b.ctx).Target == nil { // the browser lives as long as the first call's context
 		require.NoError(b.t, chromedp.Do(b.ctx, steps...))
 		return
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	require.NoError(b.t, chromedp.Do(ctx, steps...))
 }
@@ -237,7 +249,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // eval returns what an expression is in the page.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	require.NoError(b.t, err)

@@ -71,7 +71,7 @@ func serveFor(t *testing.T, env []string, do func()) {
 	p.Env = env
 	p.Stderr = t.Output()
 	require.NoError(t, p.Start())
-	eventually(t, time.Minute, "the program to be ready", func() bool {
+	eventually(t, "the program to be ready", func() bool {
 		resp, err := http.Get("http://" + addr + "/readyz")
 		if err != nil {
 			return false

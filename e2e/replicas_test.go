@@ -7,8 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// takeover is within which another replica goes on when one is killed.
-const takeover = 30 * time.Second
+// takeover is within which another replica goes on when one is killed, and delivers
+// what came meanwhile. Some twenty seconds are usual; the rest is for a busy
+// machine.
+const takeover = time.Minute
 
 // TestAnotherReplicaTakesOver kills the one of two replicas that delivers, and then
 // the other, while activities keep coming.
@@ -18,10 +20,10 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 	d.prepare(`{}`, 3000)
 	addresses := []string{d.addr, freeAddress(t)}
 	first := d.serveAt(addresses[0])
-	eventually(t, time.Minute, "the first replica", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
+	eventually(t, "the first replica", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
 	second := d.serveAt(addresses[1])
 	d.addr = addresses[1]
-	eventually(t, time.Minute, "the second replica", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
+	eventually(t, "the second replica", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
 
 	d.sendSome(t, 4)
 	require.NoError(t, first.Process.Kill()) // in the middle of the burst
@@ -32,7 +34,7 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 
 	d.addr = addresses[0]
 	third := d.serveAt(addresses[0])
-	eventually(t, time.Minute, "the third replica", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
+	eventually(t, "the third replica", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
 	d.sendSome(t, 4)
 	require.NoError(t, second.Process.Kill())
 	_ = second.Wait()
@@ -48,7 +50,7 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 func (d *delivering) sendSome(t *testing.T, batches int) {
 	t.Helper()
 	want := max(len(d.unsent)-batches, 0)
-	eventually(t, takeover, "the batches to be taken", func() bool {
+	eventually(t, "the batches to be taken", func() bool {
 		if len(d.unsent) > want {
 			d.sendOne()
 		}
