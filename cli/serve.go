@@ -93,7 +93,7 @@ func (s *store) newApp(command *cobra.Command, config syncengine.Config) (*app, 
 	}
 	pages := handlers.New(handlers.Deps{DB: s.db.Gorm, Engine: a.engine, Passwords: hasher, Ready: s.ready, BaseURL: text("base-url")})
 	site, err := web.New(web.Config{BaseURL: text("base-url"), TrustedProxies: proxies}, web.Deps{
-		DB: s.db.Gorm, Pages: pages, API: api.New(api.Deps{DB: s.db.Gorm, Engine: a.engine}), Live: a.hub, Jobs: jobs,
+		DB: s.db.Gorm, Pages: pages, API: api.New(api.Deps{DB: s.db.Gorm, Engine: a.engine, BaseURL: text("base-url")}), Live: a.hub, Jobs: jobs,
 		Registry: newRegistry(a.engine), Log: s.log,
 	})
 	if err != nil {

@@ -11,7 +11,7 @@ CREATE TABLE unsubscribes (
     person_salesforce_id text,
     person_email         text,
     person_email_key     text COLLATE "C",
-    source               text NOT NULL CHECK (source IN ('link', 'one_click', 'rep', 'admin', 'api', 'bounce', 'salesforce')),
+    source               text NOT NULL CHECK (source <> ''),
     reason               text NOT NULL DEFAULT '',
     actor                text NOT NULL DEFAULT '',
     address              text NOT NULL DEFAULT '',
@@ -20,6 +20,7 @@ CREATE TABLE unsubscribes (
     cleared_by           text,
     CHECK (num_nonnulls(person_id, person_marketo_id, person_salesforce_id, person_email_key) > 0)
 );
+COMMENT ON COLUMN unsubscribes.source IS 'link, one_click, rep, admin, api, bounce, salesforce, or what a program called it.';
 COMMENT ON COLUMN unsubscribes.person_email IS 'The address at that time; the person_* columns are whom the sender named.';
 COMMENT ON COLUMN unsubscribes.address IS 'Of the network, where a browser or a mail server asked.';
 

@@ -10,7 +10,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// UnsubscribeSource is where an unsubscribe came from.
+// UnsubscribeSource is where an unsubscribe came from: one of those below, or what a
+// program calls it.
 type UnsubscribeSource string
 
 // The sources.
@@ -42,16 +43,13 @@ func (s UnsubscribeSource) Name() string {
 	case BySalesforce:
 		return "Opted out in Salesforce"
 	}
-	return ""
+	return string(s)
 }
 
-// UnsubscribeSources are all of them.
+// UnsubscribeSources are those that we name.
 func UnsubscribeSources() []UnsubscribeSource {
 	return []UnsubscribeSource{ByLink, ByOneClick, ByRep, ByAdmin, ByAPI, ByBounce, BySalesforce}
 }
-
-// Valid says whether it is one of them.
-func (s UnsubscribeSource) Valid() bool { return s.Name() != "" }
 
 // Unsubscribe is somebody's word that they want no sales email.
 type Unsubscribe struct {
@@ -192,4 +190,21 @@ func unsubscribesOf(rows []unsubscribeRow) []Unsubscribe {
 		list[n] = row.unsubscribe()
 	}
 	return list
+}
+
+// UnsubscribedAmong says who of some people said no here, or is opted out in Salesforce.
+func UnsubscribedAmong(ctx context.Context, db *gorm.DB, people []int64) (map[int64]bool, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	var ids []int64
+	err := db.WithContext(ctx).Raw(`SELECT DISTINCT person_id FROM unsubscribes WHERE cleared_at IS NULL AND person_id IN ?`, people).Scan(&ids).Error
+	if err != nil {
+		return nil, translate(err, "find who is unsubscribed")
+	}
+	said := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		said[id] = true
+	}
+	return said, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/unsubscribes"
 )
 
@@ -18,6 +19,7 @@ type (
 	SendAnswer      = unsubscribes.Answer
 	SendReason      = unsubscribes.Reason
 	Linked          = unsubscribes.Linked
+	PausedError     = outbox.PausedError
 )
 
 // Why an unsubscribe link does nothing, and why no comparison begins.

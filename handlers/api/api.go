@@ -20,21 +20,25 @@ import (
 // Prefix is the path under which the web layer mounts the handlers.
 const Prefix = "/api/v1"
 
-// Deps are what the handlers ask; all are required.
+// Deps are what the handlers ask.
 type Deps struct {
 	DB     *gorm.DB
 	Engine *syncengine.Engine
+	// BaseURL is where people reach the program, without a slash at the end; unsubscribe
+	// links start with it. Empty: the address that the request came to.
+	BaseURL string
 }
 
 // Handlers answer the calls of the API. They are safe for concurrent use.
 type Handlers struct {
-	db     *gorm.DB
-	engine *syncengine.Engine
+	db      *gorm.DB
+	engine  *syncengine.Engine
+	baseURL string
 }
 
 // New makes the handlers.
 func New(deps Deps) *Handlers {
-	return &Handlers{db: deps.DB, engine: deps.Engine}
+	return &Handlers{db: deps.DB, engine: deps.Engine, baseURL: deps.BaseURL}
 }
 
 // answer writes a value as JSON that no cache keeps, for it is as old as it is.

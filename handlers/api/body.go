@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -68,11 +69,16 @@ func checkMedia(contentType string) error {
 	return nil
 }
 
+// members are the names of a path in JSON: the decoder also tells of Go's own, of
+// embedded structs, which begin with a capital.
+func members(path string) []string {
+	return slices.DeleteFunc(strings.Split(path, "."), func(name string) bool { return name == "" || name[0] >= 'A' && name[0] <= 'Z' })
+}
+
 func bodyProblem(err error) *Problem {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
-		pointer := "#/" + strings.ReplaceAll(wrongType.Field, ".", "/")
-		return invalid(FieldError{Pointer: pointer, Detail: fmt.Sprintf("A JSON %s is not what belongs here.", wrongType.Value)})
+		return invalid(FieldError{Pointer: "#/" + strings.Join(members(wrongType.Field), "/"), Detail: fmt.Sprintf("A JSON %s is not what belongs here.", wrongType.Value)})
 	}
 	// encoding/json has no type for this error: `json: unknown field "acton"`.
 	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {

@@ -29,7 +29,7 @@ type Person struct {
 	Source                  *string `json:"source"`
 
 	OwnerID       *string    `json:"owner_id"`
-	Unsubscribed  bool       `json:"unsubscribed"`
+	Unsubscribed  bool       `json:"unsubscribed"` // here, in Marketo or in Salesforce, as last synced
 	ArchivedAt    *time.Time `json:"archived_at"`
 	ArchiveReason *string    `json:"archive_reason"`
 	MergedInto    *string    `json:"merged_into"`
@@ -60,8 +60,12 @@ func (h *Handlers) ListPeople(c echo.Context) error {
 		return err
 	}
 	page := PeoplePage{Items: make([]Person, 0, len(found.People))}
+	said, err := h.unsubscribed(c, found.People...)
+	if err != nil {
+		return err
+	}
 	for _, p := range found.People {
-		page.Items = append(page.Items, newPerson(p))
+		page.Items = append(page.Items, newPerson(p, said[p.ID]))
 	}
 	if found.Next != "" {
 		page.NextCursor = &found.Next
@@ -87,10 +91,23 @@ func (h *Handlers) ShowPerson(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, newPerson(person))
+	said, err := h.unsubscribed(c, person)
+	if err != nil {
+		return err
+	}
+	return ok(c, newPerson(person, said[person.ID]))
 }
 
-func newPerson(p models.Person) Person {
+// unsubscribed says who of them said no here, or is opted out in Salesforce.
+func (h *Handlers) unsubscribed(c echo.Context, people ...models.Person) (map[int64]bool, error) {
+	ids := make([]int64, len(people))
+	for i, p := range people {
+		ids[i] = p.ID
+	}
+	return models.UnsubscribedAmong(c.Request().Context(), h.db, ids)
+}
+
+func newPerson(p models.Person, unsubscribed bool) Person {
 	id := strconv.FormatInt(p.ID, 10)
 	return Person{
 		ID: id, MarketoID: id, FirstName: p.FirstName, LastName: p.LastName,
@@ -98,7 +115,7 @@ func newPerson(p models.Person) Person {
 		SalesforceAccountID: p.SalesforceAccountID, SalesforceOpportunityID: p.SalesforceOpportunityID,
 		Company: p.Company, Title: p.Title, Email: p.Email, Phone: p.Phone,
 		LinkedInURL: p.LinkedInURL, Source: p.Source,
-		OwnerID: p.OwnerID, Unsubscribed: p.Unsubscribed, ArchivedAt: utc(p.ArchivedAt),
+		OwnerID: p.OwnerID, Unsubscribed: p.Unsubscribed || unsubscribed, ArchivedAt: utc(p.ArchivedAt),
 		ArchiveReason: (*string)(p.ArchiveReason), MergedInto: idText(p.MergedInto), UpdatedAt: p.SyncedAt.UTC(),
 	}
 }

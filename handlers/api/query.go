@@ -106,6 +106,19 @@ func (q *query) time(name string) time.Time {
 	return at
 }
 
+// day returns a day at midnight UTC, nil when it is absent.
+func (q *query) day(name string) *time.Time {
+	given := q.values.Get(name)
+	if given == "" {
+		return nil
+	}
+	day, err := time.Parse(time.DateOnly, given)
+	if err != nil {
+		q.fault(name, fmt.Sprintf("The parameter %q must be a day, like 2026-11-25.", name))
+	}
+	return &day
+}
+
 // truth returns true or false, false when it is absent.
 func (q *query) truth(name string) bool {
 	given := q.values.Get(name)

@@ -18,6 +18,9 @@ type Settings struct {
 	LogReplies      bool          `json:"log_replies"`
 	LogCalls        bool          `json:"log_calls"`
 	SyncTasks       bool          `json:"sync_tasks"`
+	MarketoCheck    bool          `json:"marketo_check"`
+	NightlyUnsubs   bool          `json:"nightly_unsubscribes"`
+	OptOutField     string        `json:"opt_out_field"`
 	SubjectTemplate string        `json:"subject_template"`
 	KeyField        string        `json:"key_field"`
 	MarkerField     string        `json:"marker_field"`
@@ -30,6 +33,9 @@ type settingsPatch struct {
 	LogReplies      *bool          `json:"log_replies"`
 	LogCalls        *bool          `json:"log_calls"`
 	SyncTasks       *bool          `json:"sync_tasks"`
+	MarketoCheck    *bool          `json:"marketo_check"`
+	NightlyUnsubs   *bool          `json:"nightly_unsubscribes"`
+	OptOutField     *string        `json:"opt_out_field"`
 	SubjectTemplate *string        `json:"subject_template"`
 	KeyField        *string        `json:"key_field"`
 	MarkerField     *string        `json:"marker_field"`
@@ -59,7 +65,12 @@ func (h *Handlers) ShowSettings(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, Settings{LogEmails: logging.Emails.On, LogReplies: logging.Replies.On, LogCalls: logging.Calls.On, SyncTasks: logging.Tasks.On,
+	unsubscribing, _, err := models.LoadUnsubscribing(c.Request().Context(), h.db)
+	if err != nil {
+		return err
+	}
+	return ok(c, Settings{MarketoCheck: unsubscribing.Check, NightlyUnsubs: unsubscribing.Nightly.On, OptOutField: unsubscribing.OptOutField,
+		LogEmails: logging.Emails.On, LogReplies: logging.Replies.On, LogCalls: logging.Calls.On, SyncTasks: logging.Tasks.On,
 		SubjectTemplate: logging.SubjectTemplate, KeyField: logging.KeyField, MarkerField: logging.MarkerField, Qualification: newQualification(rule)})
 }
 
@@ -81,7 +92,8 @@ func (h *Handlers) ChangeSettings(c echo.Context) error {
 	}
 	change := syncengine.LoggingChange{Emails: patch.LogEmails, Replies: patch.LogReplies, Calls: patch.LogCalls, Tasks: patch.SyncTasks,
 		SubjectTemplate: patch.SubjectTemplate, KeyField: patch.KeyField, MarkerField: patch.MarkerField}
-	if err := change.Check(); err != nil { // it must not leave half of the patch behind
+	unsubscribing := syncengine.UnsubscribingChange{Check: patch.MarketoCheck, Nightly: patch.NightlyUnsubs, OptOutField: patch.OptOutField}
+	if err := errors.Join(change.Check(), unsubscribing.CheckForm()); err != nil { // it must not leave half of the patch behind
 		return err
 	}
 	if after = after.withoutNil(); !reflect.DeepEqual(before, after) {
@@ -94,6 +106,9 @@ func (h *Handlers) ChangeSettings(c echo.Context) error {
 		}
 	}
 	if err := h.engine.ChangeLogging(ctx, change, request.Actor(c)); err != nil {
+		return err
+	}
+	if err := h.engine.ChangeUnsubscribing(ctx, unsubscribing, request.Actor(c)); err != nil {
 		return err
 	}
 	return h.ShowSettings(c)

@@ -15,6 +15,7 @@ func TestSettings(t *testing.T) {
 		require.Equal(t, map[string]any{
 			"log_emails": false, "log_replies": false, "log_calls": false, "sync_tasks": false,
 			"subject_template": "{{activity_type}}: {{activity_subject}}", "key_field": "Sales_Actions_Key__c", "marker_field": "",
+			"marketo_check": true, "nightly_unsubscribes": false, "opt_out_field": "HasOptedOutOfEmail",
 			"qualification": map[string]any{
 				"mode": "owner_field", "list_id": nil, "list_name": nil,
 				"owner_fields": []any{}, "linkedin_fields": []any{}, "source_fields": []any{},

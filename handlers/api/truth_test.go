@@ -50,6 +50,10 @@ func (d *truth) check(t *testing.T, method, path string, w *httptest.ResponseRec
 		steps = strings.Split(strings.TrimPrefix(ref, "#/"), "/")
 		answer = child(d.document, steps...)
 	}
+	if answer["content"] == nil {
+		require.Empty(t, w.Body.Bytes(), "%s %s says that %d has no body", method, path, w.Code)
+		return
+	}
 	media, _, err := mime.ParseMediaType(w.Header().Get("Content-Type"))
 	require.NoError(t, err)
 	require.NotNil(t, child(answer, "content", media), "%s %s does not say that %d is %s", method, path, w.Code, media)

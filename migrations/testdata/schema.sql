@@ -574,10 +574,12 @@ CREATE TABLE public.unsubscribes (
     cleared_at timestamp with time zone,
     cleared_by text,
     CONSTRAINT unsubscribes_check CHECK ((num_nonnulls(person_id, person_marketo_id, person_salesforce_id, person_email_key) > 0)),
-    CONSTRAINT unsubscribes_source_check CHECK ((source = ANY (ARRAY['link'::text, 'one_click'::text, 'rep'::text, 'admin'::text, 'api'::text, 'bounce'::text, 'salesforce'::text])))
+    CONSTRAINT unsubscribes_source_check CHECK ((source <> ''::text))
 );
 
 COMMENT ON COLUMN public.unsubscribes.person_email IS 'The address at that time; the person_* columns are whom the sender named.';
+
+COMMENT ON COLUMN public.unsubscribes.source IS 'link, one_click, rep, admin, api, bounce, salesforce, or what a program called it.';
 
 COMMENT ON COLUMN public.unsubscribes.address IS 'Of the network, where a browser or a mail server asked.';
 

@@ -28,7 +28,8 @@ type link struct {
 	Until  int64  `json:"u"` // Unix seconds
 }
 
-// NewLink returns the token of a person's unsubscribe link. It is sealed, so that it
+// NewLink returns the token of an unsubscribe link, of a person or, where the person is
+// 0, of everybody with the address. It is sealed, so that it
 // can be neither altered nor read, and nothing need be kept of it.
 func (k *Keeper) NewLink(person int64, email string) (string, error) {
 	raw, err := json.Marshal(link{Person: person, Email: email, Until: k.cfg.Now().Add(k.cfg.LinkLife).Unix()})

@@ -57,26 +57,37 @@ type Word struct {
 	Address string // of the network
 }
 
-// Add records an unsubscribe. Somebody who is not here yet is remembered, and found
-// once they arrive. Whoever had unsubscribed already has the id of the first, and
-// created is false. Errors: *whom.InvalidError.
+// Add records an unsubscribe, of everybody who has the address where only that is
+// given: whoever reads there said no. Somebody who is not here yet is remembered, and
+// found once they arrive. Whoever had unsubscribed already has the id of the first, and
+// created is false. Of several the id is that of one. Errors: *whom.InvalidError.
 func (k *Keeper) Add(ctx context.Context, w Word) (id int64, created bool, err error) {
 	if err := w.Whom.Check(); err != nil {
 		return 0, false, err
 	}
-	people, err := whom.LookUp(ctx, k.pool, []whom.Ref{w.Whom})
+	found, err := whom.LookUp(ctx, k.pool, []whom.Ref{w.Whom})
 	if err != nil {
 		return 0, false, err
 	}
-	person, err := people.Person(w.Whom)
+	people, err := found.Everybody(w.Whom)
 	if err != nil {
 		return 0, false, err
+	}
+	if len(people) == 0 {
+		people = []int64{0} // nobody yet
 	}
 	err = pgx.BeginFunc(ctx, k.pool, func(tx pgx.Tx) error {
-		id, created, err = models.AddUnsubscribe(ctx, tx, models.NewUnsubscribe{PersonID: person, MarketoID: w.Whom.MarketoID, SalesforceID: w.Whom.SalesforceID,
-			Email: w.Whom.Email, Source: w.Source, Reason: w.Reason, Actor: w.Actor, Address: w.Address})
-		if err != nil || !created {
-			return err
+		created = false
+		for _, person := range people {
+			added, fresh, err := models.AddUnsubscribe(ctx, tx, models.NewUnsubscribe{PersonID: person, MarketoID: w.Whom.MarketoID,
+				SalesforceID: w.Whom.SalesforceID, Email: w.Whom.Email, Source: w.Source, Reason: w.Reason, Actor: w.Actor, Address: w.Address})
+			if err != nil {
+				return err
+			}
+			if id == 0 || fresh && !created {
+				id = added
+			}
+			created = created || fresh
 		}
 		_, err = tx.Exec(ctx, tell)
 		return err

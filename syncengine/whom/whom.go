@@ -112,7 +112,7 @@ func LookUp(ctx context.Context, pool *pgxpool.Pool, refs []Ref) (*People, error
 	batch.Queue(`SELECT id, archived_at IS NULL, r FROM people, unnest($1::text[]) r WHERE salesforce_contact_id = r
 		UNION SELECT id, archived_at IS NULL, r FROM people, unnest($1::text[]) r WHERE salesforce_lead_id = r`, records).Query(w.scanRecords)
 	batch.Queue(`SELECT p.id, p.live, k FROM unnest($1::text[]) k CROSS JOIN LATERAL (
-			(SELECT id, true AS live FROM people WHERE archived_at IS NULL AND email_key = k LIMIT 2)
+			(SELECT id, true AS live FROM people WHERE archived_at IS NULL AND email_key = k LIMIT 100)
 			UNION ALL (SELECT id, false FROM people WHERE archived_at IS NOT NULL AND email_key = k LIMIT 2)) p`, emails).Query(w.scanEmails)
 	if err := pool.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("look people up: %w", err)
@@ -196,6 +196,27 @@ func (w *People) Person(in Ref) (int64, error) {
 		return 0, nil // ids that are not known yet decide, whatever the address says now
 	}
 	return one(w.emails[models.SortKey(&in.Email)], nil, "email", "Several people share this address; name one by person_id, marketo_id or salesforce_id.")
+}
+
+// Everybody returns all whom a reference may mean: the one whom ids name, or all in the
+// workspace who share the address. Errors: *InvalidError.
+func (w *People) Everybody(in Ref) ([]int64, error) {
+	if in.PersonID == 0 && in.MarketoID == 0 && in.SalesforceID == "" {
+		var all []int64
+		for _, f := range w.emails[models.SortKey(&in.Email)] {
+			if f.live {
+				all = append(all, f.id)
+			}
+		}
+		if len(all) > 1 {
+			return all, nil
+		}
+	}
+	id, err := w.Person(in)
+	if err != nil || id == 0 {
+		return nil, err
+	}
+	return []int64{id}, nil
 }
 
 // one returns the only person of a list: of those in the workspace, else of those
