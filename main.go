@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // quotas reset in a zone that an image from scratch does not know
+	_ "time/tzdata" // quotas and days are those of zones that an image from scratch does not know
 
 	"salesactions/cli"
 )

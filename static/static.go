@@ -24,7 +24,7 @@ var files embed.FS
 // style sheet names its own layer, whose order the first one states.
 var bundles = map[string][]string{
 	"app.css": {"css/layers.css", "css/reset.css", "css/tokens.css", "css/base.css", "css/layout.css", "css/components.css", "css/table.css", "css/forms.css", "css/pages.css", "css/activity.css", "css/diagnostics.css", "css/logging.css", "css/grid.css", "css/utilities.css"},
-	"app.js":  {"js/search.js", "js/palette.js", "js/times.js", "js/menu.js", "js/copy.js", "js/confirm.js", "js/insert.js", "js/grid.js"},
+	"app.js":  {"js/search.js", "js/palette.js", "js/times.js", "js/zone.js", "js/menu.js", "js/copy.js", "js/confirm.js", "js/insert.js", "js/grid.js"},
 	"htmx.js": {"vendor/htmx.min.js", "vendor/hx-sse.min.js"},
 }
 
