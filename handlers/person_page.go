@@ -29,6 +29,12 @@ func (h *Handlers) personPage(c echo.Context, s personState) error {
 	if props.Timeline, err = h.timeline(c, s.person.ID); err != nil {
 		return err
 	}
+	if props.Tasks, err = h.personTasks(c, s.person.ID); err != nil {
+		return err
+	}
+	if props.Emails, err = h.personEmails(c, s.person.ID); err != nil {
+		return err
+	}
 	for _, f := range personFields(s.person, s.links) {
 		field := view.Field{Label: f.label, Value: f.value, URL: f.link, Changes: provenance(history[f.name])}
 		props.Fields = append(props.Fields, field)

@@ -17,7 +17,7 @@ type Page struct {
 	Admin   bool
 	CSRF    string
 	Cursor  string // of the stream of changes, from before anything was read
-	Active  string // of the rail: "people", "activity", "settings"
+	Active  string // of the rail: "people", "activity", "tasks", "settings"
 	Section string // of the settings: "sync", "marketo", …
 	Search  string // in the field of the bar
 	Flashes []Flash
@@ -25,8 +25,8 @@ type Page struct {
 }
 
 // Events is where the page is told that a topic changed since it was read.
-func (p Page) Events(topic string) string {
-	return "/events?" + url.Values{"topic": {topic}, "since": {p.Cursor}}.Encode()
+func (p Page) Events(topics ...string) string {
+	return "/events?" + url.Values{"topic": topics, "since": {p.Cursor}}.Encode()
 }
 
 // Pause says why nothing is sent to a destination; only admins see what to do.
@@ -46,7 +46,7 @@ type Flash struct {
 type entry struct{ key, label, path string }
 
 // everyday is where everybody goes; admins have the settings as well.
-var everyday = []entry{{"people", "People", "/people"}, {"activity", "Activity", "/activity"}}
+var everyday = []entry{{"people", "People", "/people"}, {"activity", "Activity", "/activity"}, {"tasks", "Tasks", "/tasks"}}
 
 var settingsNav = []entry{
 	{"sync", "Data sync", "/settings/sync"}, {"marketo", "Marketo", "/settings/marketo"},

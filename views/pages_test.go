@@ -9,6 +9,7 @@ import (
 	"salesactions/views/access"
 	"salesactions/views/people"
 	"salesactions/views/settings"
+	"salesactions/views/tasks"
 	"salesactions/views/ui"
 )
 
@@ -45,7 +46,7 @@ func pages() map[string]templ.Component {
 		"audit":       settings.Audit(settings.AuditProps{Page: page, Rows: []settings.AuditRow{{At: at, Who: "Ada", What: "users.add"}}, Next: "/settings/audit?cursor=x"}),
 		"audit empty": settings.Audit(settings.AuditProps{Page: page}),
 	}
-	for _, group := range []map[string]templ.Component{peoplePages(), syncPages(), marketoPages()} {
+	for _, group := range []map[string]templ.Component{peoplePages(), syncPages(), marketoPages(), taskPages()} {
 		for name, component := range group {
 			all[name] = component
 		}
@@ -67,10 +68,10 @@ func peoplePages() map[string]templ.Component {
 		}}),
 		"person": people.Person(people.PersonProps{Page: page, Name: "Ada", Line: "Countess · Acme", Kind: "Lead", Fields: []people.Field{
 			{Label: "Title", Value: "Countess", Changes: changes}, {Label: "LinkedIn", Value: "in/ada", URL: "https://www.linkedin.com/in/ada"}, {Label: "Phone"},
-		}, Links: []people.Link{{Label: "Open in Marketo", URL: "https://app.example"}}, ReadAt: at, SyncedAt: at}),
+		}, Links: []people.Link{{Label: "Open in Marketo", URL: "https://app.example"}}, ReadAt: at, SyncedAt: at, Emails: people.EmailsProps{CSRF: "token"}, Tasks: people.TasksProps{Groups: []tasks.Group{{Rows: []tasks.Row{taskRow}}}, List: tasks.RowsProps{CSRF: "token"}}}),
 		"person merged": people.Person(people.PersonProps{
 			Page: page, Name: "Ada", Archived: "was merged", ArchivedAt: &at, MergedName: "Ada King", MergedURL: "/people/2",
-			Unsubscribed: true, Sharing: []people.Link{{Label: "Ada King", URL: "/people/2"}}, History: changes, ReadAt: at, SyncedAt: at,
+			Unsubscribed: true, Sharing: []people.Link{{Label: "Ada King", URL: "/people/2"}}, History: changes, ReadAt: at, SyncedAt: at, Emails: people.EmailsProps{CSRF: "token"},
 		}),
 	}
 }

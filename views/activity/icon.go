@@ -16,5 +16,7 @@ const (
 	Moment  Icon = "M8 2 9.7 6 14 6.4 10.7 9.2 11.7 13.5 8 11.2 4.3 13.5 5.3 9.2 2 6.4 6.3 6Z"
 	Visited Icon = "M14 8A6 6 0 1 1 2 8 6 6 0 0 1 14 8M2.5 8H13.5M8 2C11 5.5 11 10.5 8 14 5 10.5 5 5.5 8 2"
 	Sum     Icon = "M12 5V3H4L9 8 4 13H12V11"
+	Message Icon = "M2 3H14V11H7.5L4.5 13.8V11H2Z"
+	Remind  Icon = "M3 3H13V13H3ZM5.5 8 7.3 9.8 10.7 6.2"
 	NoIcon  Icon = "M8 8V8.1"
 )

@@ -72,6 +72,8 @@ type PersonProps struct {
 	ReadAt, SyncedAt      time.Time
 	Timeline              activity.TimelineProps
 	GridURL               string
+	Tasks                 TasksProps
+	Emails                EmailsProps
 }
 
 // Field is one of the 13 fields with where its value came from.
