@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,38 +14,6 @@ import (
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
 )
-
-// documented has every code that Marketo documents, by what it asks for
-// (Marketo REST: error codes).
-var documented = map[failure.Class]string{
-	failure.Authentication: "600 601 602",
-	failure.Access: "603 605 609 610 612 613 701 704 709 710 711 712 714 718 1000 1001 1002 1003 1004 1005 1006 1007 1008 1009 1010 1011 1012 1013 1014 " +
-		"1017 1021 1022 1025 1036 1042 1048 1049 1076 1077 1078 1079 1080",
-	failure.Intermittent: "500 502 604 608 611 614 713 719",
-	failure.Limit:        "606 607 615 1016 1019 1020 1029",
-	failure.Setup:        "616 703 1018 1026 1027 1028 1035",
-	failure.Other:        "702 1015 1037",
-}
-
-func TestEveryDocumentedCodeHasItsMeaning(t *testing.T) {
-	t.Parallel()
-	for class, codes := range documented {
-		for code := range strings.FieldsSeq(codes) {
-			what := failure.Classify(fmt.Errorf("read people: %w", &marketo.Error{Operation: "leads by filter", Kind: marketo.KindAPI, Code: code, Message: "In Marketo's words."}))
-			require.Equal(t, class, what.Class, code)
-			require.Equal(t, code, what.Code)
-			require.Contains(t, what.Text, "In Marketo's words", code)
-			require.NotContains(t, what.Text, "does not list", code)
-			require.NotEmpty(t, what.Remedy, code)
-		}
-	}
-}
-
-func TestUnknownCodes(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, failure.Intermittent, failure.Classify(&marketo.Error{Kind: marketo.KindAPI, Code: "699"}).Class)
-	require.Equal(t, failure.Access, failure.Classify(&marketo.Error{Kind: marketo.KindAPI, Code: "1999"}).Class)
-}
 
 func TestBulkQueue(t *testing.T) {
 	t.Parallel()

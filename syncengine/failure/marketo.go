@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"strconv"
 	"strings"
 
 	"salesactions/syncengine/marketo"
@@ -28,7 +29,7 @@ func marketoRetry(f Failure) (Retry, Heal, int) {
 		return f.Retry, f.Heal, f.Tries
 	case f.Code == marketo.CodeSystem:
 		return Soon, heal, 5
-	case f.Code == marketo.CodeInternal:
+	case f.Code == marketo.CodeInternal, isUnknown(f):
 		return Soon, heal, 3
 	case f.Code == marketo.CodeQuota, f.Code == marketo.CodeBulk, f.Code == "1020":
 		return Slow, heal, 0
@@ -37,6 +38,14 @@ func marketoRetry(f Failure) (Retry, Heal, int) {
 	default:
 		return Never, heal, 0
 	}
+}
+
+// isUnknown says that Marketo answered with a code of the kind that passes, but which
+// its documentation does not list: it may as well be a mistake of ours.
+func isUnknown(f Failure) bool {
+	_, known := marketoCodes[f.Code]
+	_, err := strconv.Atoi(f.Code)
+	return err == nil && !known && f.Class == Intermittent
 }
 
 // marketoHeals has what helps against single codes.
@@ -83,7 +92,7 @@ func meaningOfMarketo(e *marketo.Error) Failure {
 // content (Marketo REST: error codes).
 func unknownCode(code string) line {
 	if len(code) == 3 && (code[0] == '6' || code[0] == '7' || code[0] == '5') {
-		return line{Intermittent, "Marketo answered with an error that its documentation does not list.", byItself}
+		return line{Intermittent, "Marketo answered with an error that its documentation does not list.", "It is tried three times. If it lasts, read Marketo's words; if they do not help, please report them."}
 	}
 	return line{Access, "Marketo answered with an error that its documentation does not list.", "Read Marketo's words; if they do not help, please report them."}
 }

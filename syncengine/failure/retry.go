@@ -20,7 +20,7 @@ const (
 	HealFollowRecord Heal = "follow_record" // to the record that this one became, by a merge or a conversion
 	HealDropField    Heal = "drop_field"    // without the field, after reading anew which fields there are
 	HealOmitValue    Heal = "omit_value"    // without the value
-	HealDefaultOwner Heal = "default_owner" // in the name of the default owner
+	HealDefaultOwner Heal = "default_owner" // in the name of the connected user
 	HealTruncate     Heal = "truncate"      // with texts cut to the fields' length
 	HealSplit        Heal = "split"         // in halves, until the record that spoils the call stands alone
 	HealSmallerBatch Heal = "smaller_batch" // with fewer records in a call
