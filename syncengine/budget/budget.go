@@ -29,6 +29,10 @@ type Limits struct {
 // calls which travel at different speeds still arrive within the limit.
 const slack = 1.02
 
+// maxAhead is how long before its time a background call is admitted at the most. What
+// was admitted cannot be overtaken any more, and the way to the database takes no longer.
+const maxAhead = 50 * time.Millisecond
+
 // Budget admits calls. It is safe for concurrent use.
 type Budget struct {
 	pool       *pgxpool.Pool
@@ -36,6 +40,7 @@ type Budget struct {
 	holder     string // this process
 	all        *semaphore.Weighted
 	background *semaphore.Weighted
+	turn       *semaphore.Weighted // of the background call that waits for the clock
 	trouble    trouble
 }
 
@@ -54,6 +59,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, holder string, limits Limits) 
 		pool: pool, limits: limits, holder: holder,
 		all:        semaphore.NewWeighted(int64(limits.Concurrency)),
 		background: semaphore.NewWeighted(int64(limits.Concurrency - 1)),
+		turn:       semaphore.NewWeighted(1),
 	}
 	_, err := pool.Exec(ctx, `
 		WITH pace AS (INSERT INTO api_pace (system) VALUES ($1) ON CONFLICT DO NOTHING)
@@ -84,11 +90,12 @@ func (e *SpentError) Error() string {
 // admission is a place among the calls in flight.
 type admission struct {
 	slot int
-	wait time.Duration // before the call may be sent
+	wait time.Duration // before the call may be sent; before the next try, if it is early
 }
 
-// acquire waits for a place in flight and for the clock. Calls that were admitted
-// count as made.
+// acquire waits for a place in flight and for the clock. An interactive call takes the
+// next tick; a background call takes one only when it is about to come, so that those
+// that wait make way. Calls that were admitted count as made.
 func (b *Budget) acquire(ctx context.Context, p Purpose) (admission, error) {
 	for {
 		a, state, err := b.tryAcquire(ctx, p)
@@ -96,8 +103,11 @@ func (b *Budget) acquire(ctx context.Context, p Purpose) (admission, error) {
 			return a, err
 		}
 		pause := 25 * time.Millisecond // another process holds the places
-		if state == blocked {
+		switch state {
+		case blocked:
 			pause = 250 * time.Millisecond
+		case early:
+			pause = a.wait
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return admission{}, err
@@ -111,6 +121,7 @@ const (
 	admitted acquireState = iota
 	noSlot
 	blocked
+	early
 )
 
 // lockSQL makes callers queue; acquireSQL then sees what those before it did,
@@ -120,14 +131,16 @@ const lockSQL = `SELECT FROM api_pace WHERE system = @system FOR UPDATE`
 // acquireSQL changes a place, the clock and the count together or not at all.
 const acquireSQL = `
 WITH pace AS MATERIALIZED (
-	SELECT blocked_until > clock_timestamp() IS TRUE AS blocked, spent_until
+	SELECT blocked_until > clock_timestamp() IS TRUE AS blocked, spent_until,
+		CASE WHEN NOT @interactive AND next_call_at > clock_timestamp() + @ahead::interval
+			THEN extract(epoch FROM next_call_at - clock_timestamp() - @ahead::interval) ELSE 0 END::float8 AS early
 	FROM api_pace WHERE system = @system
 ), used AS MATERIALIZED (
 	SELECT coalesce(sum(calls), 0) AS calls FROM api_usage WHERE system = @system AND day = @day::date
 ), free AS MATERIALIZED (
 	SELECT slot FROM api_slots, pace, used
 	WHERE system = @system AND slot >= @first AND slot < @slots AND leased_until < clock_timestamp()
-		AND NOT pace.blocked AND (pace.spent_until > clock_timestamp()) IS NOT TRUE AND used.calls < @allowance
+		AND NOT pace.blocked AND pace.early <= 0 AND (pace.spent_until > clock_timestamp()) IS NOT TRUE AND used.calls < @allowance
 	ORDER BY slot DESC LIMIT 1
 ), clock AS (
 	UPDATE api_pace SET next_call_at = greatest(next_call_at, clock_timestamp()) + @interval::interval
@@ -142,7 +155,7 @@ WITH pace AS MATERIALIZED (
 	ON CONFLICT (system, day, purpose) DO UPDATE SET calls = api_usage.calls + 1
 )
 SELECT pace.blocked, CASE WHEN pace.spent_until > clock_timestamp() THEN pace.spent_until END, used.calls >= @allowance,
-	(SELECT slot FROM taken), coalesce((SELECT extract(epoch FROM wait) FROM clock), 0)::float8
+	(SELECT slot FROM taken), coalesce((SELECT extract(epoch FROM wait) FROM clock), 0)::float8, pace.early
 FROM pace, used`
 
 func (b *Budget) tryAcquire(ctx context.Context, p Purpose) (admission, acquireState, error) {
@@ -151,34 +164,37 @@ func (b *Budget) tryAcquire(ctx context.Context, p Purpose) (admission, acquireS
 	if p.Interactive {
 		first, allowance = 0, l.Daily
 	}
+	interval := time.Duration(float64(l.Window) * slack / float64(l.Rate))
 	now := time.Now()
 	var (
 		isBlocked, ourBudget bool
 		spentUntil           *time.Time
 		slot                 *int
-		wait                 float64
+		wait, tooEarly       float64
 	)
 	batch := &pgx.Batch{} // one round trip, and one transaction
 	batch.Queue(lockSQL, pgx.NamedArgs{"system": l.System})
 	batch.Queue(acquireSQL, pgx.NamedArgs{
 		"system": l.System, "day": b.day(now), "purpose": p.Name, "holder": b.holder,
 		"first": first, "slots": l.Concurrency, "allowance": allowance,
-		"interval": time.Duration(float64(l.Window) * slack / float64(l.Rate)), "lease": l.Lease,
+		"interactive": p.Interactive, "ahead": maxAhead, "interval": interval, "lease": l.Lease,
 	}).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&isBlocked, &spentUntil, &ourBudget, &slot, &wait)
+		return row.Scan(&isBlocked, &spentUntil, &ourBudget, &slot, &wait, &tooEarly)
 	})
 	err := b.pool.SendBatch(ctx, batch).Close()
 	switch {
 	case err != nil:
 		return admission{}, noSlot, fmt.Errorf("ask the budget of %s: %w", l.System, err)
 	case slot != nil:
-		return admission{slot: *slot, wait: time.Duration(wait * float64(time.Second))}, admitted, nil
+		return admission{slot: *slot, wait: seconds(wait)}, admitted, nil
 	case spentUntil != nil:
 		return admission{}, blocked, &SpentError{System: l.System, Until: *spentUntil}
 	case ourBudget:
 		return admission{}, blocked, &SpentError{System: l.System, Ours: true, Until: b.nextDay(now)}
 	case isBlocked:
 		return admission{}, blocked, nil
+	case tooEarly > 0:
+		return admission{wait: seconds(tooEarly)}, early, nil
 	default:
 		return admission{}, noSlot, nil
 	}
@@ -214,6 +230,8 @@ func (b *Budget) nextDay(now time.Time) time.Time {
 	y, m, d := now.In(b.limits.Zone).Date()
 	return time.Date(y, m, d+1, 0, 0, 0, 0, b.limits.Zone)
 }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {

@@ -141,6 +141,51 @@ func TestBudget(t *testing.T) {
 		require.GreaterOrEqual(t, time.Since(began), 500*time.Millisecond)
 	})
 
+	t.Run("people_who_wait_take_the_next_tick_before_background_work_that_waits", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.New(t)
+		var background atomic.Int64
+		atArrival := make(chan int64, 1) // how many background calls had arrived before one of a person's
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/grid" {
+				atArrival <- background.Load()
+				return
+			}
+			background.Add(1)
+		}))
+		t.Cleanup(server.Close)
+		l := limits()
+		l.Rate, l.Concurrency = 80, 6 // a tick each 255 ms
+		ctx, cancel := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		defer group.Wait()
+		defer cancel()
+		began := time.Now()
+		for _, holder := range []string{"a", "b"} {
+			b, err := budget.New(ctx, db.Pool, holder, l)
+			require.NoError(t, err)
+			for range 8 { // always more than may be in flight
+				group.Go(func() {
+					for ctx.Err() == nil {
+						_ = call(ctx, b, server.URL)
+					}
+				})
+			}
+		}
+		b, err := budget.New(t.Context(), db.Pool, "c", l)
+		require.NoError(t, err)
+		interactive := budget.WithPurpose(t.Context(), budget.Purpose{Name: "grid", Interactive: true})
+		for n := range int64(5) {
+			require.Eventually(t, func() bool { return background.Load() > 2*n }, 10*time.Second, time.Millisecond)
+			before := background.Load()
+			require.NoError(t, call(interactive, b, server.URL+"/grid"))
+			require.LessOrEqual(t, <-atArrival-before, int64(2), "at most those that were on their way")
+		}
+		// The clock loses nothing by background work that waits for it.
+		require.Eventually(t, func() bool { return background.Load() >= 20 }, 20*time.Second, time.Millisecond)
+		require.Less(t, time.Since(began), 10*time.Second, "25 ticks take 6.4 s")
+	})
+
 	t.Run("background_work_leaves_the_reserve_to_people_who_wait", func(t *testing.T) {
 		t.Parallel()
 		db := postgrestest.New(t)

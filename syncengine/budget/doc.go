@@ -11,6 +11,9 @@
 // Calls are spaced evenly. Were they sent in bursts of the whole allowance, a
 // window that overlaps two bursts would hold twice the allowance.
 //
+// When calls run short, people who wait go first: their calls take the next tick of the
+// clock, and the last tenth of the day's budget is theirs.
+//
 // The package is an http.RoundTripper under the API client. What a call is for,
 // and how urgent it is, comes with its context (see WithPurpose).
 package budget

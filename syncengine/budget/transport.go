@@ -52,13 +52,8 @@ type place struct {
 // all ask the database, then for the database's.
 func (b *Budget) enter(ctx context.Context) (*place, error) {
 	purpose := purposeOf(ctx)
-	local, err := b.enterLocal(ctx, purpose)
+	a, local, err := b.admit(ctx, purpose)
 	if err != nil {
-		return nil, err
-	}
-	a, err := b.acquire(ctx, purpose)
-	if err != nil {
-		local()
 		return nil, err
 	}
 	stop := b.keepAlive(ctx, a.slot)
@@ -78,6 +73,26 @@ func (b *Budget) enter(ctx context.Context) (*place, error) {
 		purpose.Calls.Add(1)
 	}
 	return &place{leave: leave}, nil
+}
+
+// admit lets one background call at a time wait for a place and the clock.
+func (b *Budget) admit(ctx context.Context, purpose Purpose) (admission, func(), error) {
+	if !purpose.Interactive {
+		if err := b.turn.Acquire(ctx, 1); err != nil {
+			return admission{}, nil, err
+		}
+		defer b.turn.Release(1)
+	}
+	local, err := b.enterLocal(ctx, purpose)
+	if err != nil {
+		return admission{}, nil, err
+	}
+	a, err := b.acquire(ctx, purpose)
+	if err != nil {
+		local()
+		return admission{}, nil, err
+	}
+	return a, local, nil
 }
 
 func (b *Budget) enterLocal(ctx context.Context, purpose Purpose) (func(), error) {
