@@ -20,7 +20,8 @@ type Limits struct {
 	Window      time.Duration  // Marketo: 20 s
 	Concurrency int            // calls in flight; one of them is kept for interactive calls
 	Daily       int64          // calls per day
-	Reserve     int64          // of Daily, for interactive calls; default a tenth
+	Reserve     int64          // of Daily, for interactive calls only; default a tenth
+	Logging     int64          // of Daily, besides, for deliveries and opt-outs but not for extracts; default a tenth
 	Zone        *time.Location // whose midnight starts the day; default UTC
 	Lease       time.Duration  // how long a call of a killed process may still run; default 30 s
 }
@@ -51,6 +52,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, holder string, limits Limits) 
 		return nil, errors.New("the budget needs a rate, a window, at least two calls in flight and a daily number of calls")
 	}
 	limits.Reserve = cmp.Or(limits.Reserve, limits.Daily/10)
+	limits.Logging = cmp.Or(limits.Logging, limits.Daily/10)
 	limits.Lease = cmp.Or(limits.Lease, 30*time.Second)
 	if limits.Zone == nil {
 		limits.Zone = time.UTC
@@ -160,9 +162,12 @@ FROM pace, used`
 
 func (b *Budget) tryAcquire(ctx context.Context, p Purpose) (admission, acquireState, error) {
 	l := b.limits
-	first, allowance := 1, l.Daily-l.Reserve // the first place is kept for people who wait
-	if p.Interactive {
+	first, allowance := 1, l.Daily-l.Reserve-l.Logging // the first place is kept for people who wait
+	switch {
+	case p.Interactive:
 		first, allowance = 0, l.Daily
+	case p.isLogging():
+		allowance = l.Daily - l.Reserve
 	}
 	interval := time.Duration(float64(l.Window) * slack / float64(l.Rate))
 	now := time.Now()

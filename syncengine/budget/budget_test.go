@@ -186,6 +186,41 @@ func TestBudget(t *testing.T) {
 		require.Less(t, time.Since(began), 10*time.Second, "25 ticks take 6.4 s")
 	})
 
+	t.Run("deliveries_and_opt_outs_outlive_extracts_and_people_who_wait_outlive_both", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.New(t)
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		t.Cleanup(server.Close)
+		l := limits()
+		l.Daily = 100
+		b, err := budget.New(t.Context(), db.Pool, "a", l)
+		require.NoError(t, err)
+		interactive := budget.WithPurpose(t.Context(), budget.Purpose{Name: "smart grid", Interactive: true})
+		logging := []string{"activities", "proof of activities", "activity types", "proof of Tasks", "opportunities", "records", "reps", "setup", "tasks", "opt-outs"}
+		var spent *budget.SpentError
+		used := func(calls int) {
+			_, err := db.Pool.Exec(t.Context(), `DELETE FROM api_usage`)
+			require.NoError(t, err)
+			usage, err := b.Usage(t.Context())
+			require.NoError(t, err)
+			_, err = db.Pool.Exec(t.Context(), `INSERT INTO api_usage (system, day, purpose, calls) VALUES ('marketo', $1, 'initial sync', $2)`, usage.Day, calls)
+			require.NoError(t, err)
+		}
+		for _, name := range []string{"initial sync", "incremental sync", "reconciliation", "other"} {
+			used(79)
+			require.NoError(t, call(budget.For(t.Context(), name), b, server.URL), name)
+			require.ErrorAs(t, call(budget.For(t.Context(), name), b, server.URL), &spent, name)
+		}
+		for _, name := range logging {
+			used(89)
+			require.NoError(t, call(budget.For(t.Context(), name), b, server.URL), name)
+			require.ErrorAs(t, call(budget.For(t.Context(), name), b, server.URL), &spent, name)
+		}
+		used(99)
+		require.NoError(t, call(interactive, b, server.URL))
+		require.ErrorAs(t, call(interactive, b, server.URL), &spent)
+	})
+
 	t.Run("background_work_leaves_the_reserve_to_people_who_wait", func(t *testing.T) {
 		t.Parallel()
 		db := postgrestest.New(t)

@@ -12,7 +12,8 @@
 // window that overlaps two bursts would hold twice the allowance.
 //
 // When calls run short, people who wait go first: their calls take the next tick of the
-// clock, and the last tenth of the day's budget is theirs.
+// clock, and the last tenth of the day's budget is theirs. Deliveries and opt-outs come
+// next, to nine tenths of it; extracts and the reading of changes stop at eight.
 //
 // The package is an http.RoundTripper under the API client. What a call is for,
 // and how urgent it is, comes with its context (see WithPurpose).

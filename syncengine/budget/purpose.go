@@ -8,7 +8,7 @@ import (
 // Purpose says what calls are for.
 type Purpose struct {
 	Name        string        // as usage is counted and shown: "initial sync"
-	Interactive bool          // a person waits: goes before background work, and may use the reserve
+	Interactive bool          // a person waits: goes before all other calls, and may use the whole day's budget
 	Calls       *atomic.Int64 // counts the calls of one run; nil counts nothing
 }
 
@@ -26,7 +26,21 @@ func purposeOf(ctx context.Context) Purpose {
 	return Purpose{Name: "other"}
 }
 
-// For returns a context whose calls are counted under a name, in the background.
+// For returns a context whose calls are counted under a name. Nobody waits for them;
+// the name says how much of the day's budget they may use (see Limits).
 func For(ctx context.Context, name string) context.Context {
 	return WithPurpose(ctx, Purpose{Name: name})
+}
+
+// isLogging says that calls deliver what people and programs were promised: they go on
+// when extracts and the reading of changes have used their part of the day's budget.
+func (p Purpose) isLogging() bool {
+	switch p.Name {
+	case "activities", "proof of activities", "activity types", // to Marketo
+		"proof of Tasks", "opportunities", "records", "reps", "setup", // to Salesforce
+		"tasks", "opt-outs":
+		return true
+	default:
+		return false
+	}
 }
