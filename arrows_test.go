@@ -61,7 +61,7 @@ var arrows = []arrow{
 	{from: "syncengine/delivery", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/org", "syncengine/outbox", "syncengine/salesforce", "syncengine/whom"}, never: []string{echo, river}},
 	{from: "syncengine/tasks", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/org", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, river}},
 	{from: "syncengine/unsubscribes", to: []string{"crypt", "models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/org", "syncengine/outbox", "syncengine/salesforce", "syncengine/whom"}, never: []string{echo, river}},
-	{from: "syncengine/smartgrid", to: []string{"syncengine/marketo"}, never: []string{echo, gorm, river}},
+	{from: "syncengine/smartgrid", to: []string{"syncengine/failure", "syncengine/marketo"}, never: []string{echo, gorm, river}},
 	{from: "sandbox/...", to: []string{"sandbox/..."}, never: []string{echo, gorm, river}},
 }
 

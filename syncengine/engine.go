@@ -208,6 +208,7 @@ const stopGrace = 2 * time.Second
 func (e *Engine) Stop(ctx context.Context) error {
 	var err error
 	e.stopOnce.Do(func() {
+		defer e.grids.Stop()
 		if !e.started {
 			return
 		}

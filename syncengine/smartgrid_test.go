@@ -1,6 +1,8 @@
 package syncengine_test
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -123,7 +125,100 @@ func TestASlowMarketoKeepsNobodyWaiting(t *testing.T) {
 	require.Equal(t, "Marketo did not answer in time.", grid.Trouble.Text)
 	require.NotEmpty(t, grid.Weeks, "the grid is there all the same")
 	d.sandbox.ClearFaults()
-	require.Nil(t, d.grid(d.people[0], false).Trouble, "trying again helps")
+	require.Eventually(t, func() bool { return d.grid(d.people[0], false).Trouble == nil }, 30*time.Second, time.Millisecond, "trying again helps")
+}
+
+// Two questions come before the first grid. No page waits for both and the grid, but
+// what came is kept for the next.
+func TestASlowMarketoIsLearnedBesideThePages(t *testing.T) {
+	t.Parallel()
+	config := idle()
+	config.GridTime = 750 * time.Millisecond
+	d := newDesk(t, setup(t, withHistory(), config))
+	d.sandbox.Fault(fault.Rule{Path: "/activities", Kind: fault.Latency, Delay: 400 * time.Millisecond}) // 1.6 s of 3
+	d.sandbox.ResetCounts()
+	require.Eventually(t, func() bool { return d.grid(d.people[0], false).Trouble == nil }, 30*time.Second, time.Millisecond)
+	calls := d.sandbox.Calls()
+	require.Equal(t, 1, calls["/rest/v1/activities/types.json"], "%v", calls)
+	require.Equal(t, 1, calls["/rest/v1/activities/pagingtoken.json"], "%v", calls)
+}
+
+func TestManyPagesLearnOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup(t, withHistory(), idle()))
+	d.sandbox.Fault(fault.Rule{Path: "/activities/", Kind: fault.Latency, Delay: 500 * time.Millisecond})
+	d.sandbox.ResetCounts()
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() { d.grid(d.people[i], false) })
+	}
+	group.Wait()
+	calls := d.sandbox.Calls()
+	require.Equal(t, 1, calls["/rest/v1/activities/types.json"], "%v", calls)
+	require.Equal(t, 1, calls["/rest/v1/activities/pagingtoken.json"], "%v", calls)
+}
+
+// The program ends while a Marketo that does not answer is being asked.
+func TestStoppingDoesNotWaitForASlowMarketo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup(t, withHistory(), idle()))
+	config := idle()
+	config.GridTime, config.Work = 100*time.Millisecond, false
+	d.sandbox.Fault(fault.Rule{Path: "/activities", Kind: fault.Latency, Delay: 15 * time.Second})
+	d.start(config) // without jobs, which have a moment of their own
+	require.NotNil(t, d.grid(d.people[0], false).Trouble)
+	began := time.Now()
+	require.NoError(t, d.engine.Stop(t.Context()))
+	require.Less(t, time.Since(began), 8*time.Second)
+}
+
+func TestThePlaceInTheLogIsKeptUntilMarketoRefusesIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup(t, withHistory(), idle()))
+	require.Nil(t, d.grid(d.people[0], false).Trouble)
+	d.sandbox.ResetCounts()
+	asked := func() int { return d.sandbox.Calls()["/rest/v1/activities/pagingtoken.json"] }
+	for i, rule := range []fault.Rule{{Kind: fault.HTML}, {Kind: fault.DropBefore}, {Kind: fault.Code, Code: "608", Message: "API temporarily unavailable"}} {
+		rule.Path = "/activities.json"
+		d.sandbox.Fault(rule)
+		require.NotNil(t, d.grid(d.people[1+i], false).Trouble, rule.Kind)
+		d.sandbox.ClearFaults()
+		_, err := d.db.Pool.Exec(t.Context(), `UPDATE api_pace SET blocked_until = NULL`) // Marketo is said to be down for some seconds
+		require.NoError(t, err)
+		require.Nil(t, d.grid(d.people[1+i], false).Trouble, rule.Kind)
+		require.Zero(t, asked(), rule.Kind)
+	}
+	d.sandbox.Fault(fault.Rule{Path: "/activities.json", Kind: fault.Code, Code: "1003", Message: "Invalid nextPageToken"})
+	require.NotNil(t, d.grid(d.people[5], false).Trouble)
+	d.sandbox.ClearFaults()
+	require.Nil(t, d.grid(d.people[5], false).Trouble)
+	require.Equal(t, 1, asked())
+	require.Zero(t, d.sandbox.Calls()["/rest/v1/activities/types.json"])
+}
+
+// Background work uses the whole rate, as an initial sync or a burst of activities does.
+func TestTheSmartGridLoadsBesideBackgroundWorkAtFullRate(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup(t, withHistory(), idle()))
+	config := idle()
+	config.Work, config.Rate, config.GridTime = false, 25, 6*time.Second // half of the usual rate, twice the time
+	d.start(config)
+	client, err := d.engine.Marketo(t.Context())
+	require.NoError(t, err)
+	d.sandbox.Fault(fault.Rule{Kind: fault.Latency, Delay: 150 * time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	for range 8 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = client.Usage(ctx)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return d.sandbox.Calls()["/rest/v1/stats/usage.json"] > 3 }, 20*time.Second, time.Millisecond)
+	require.Nil(t, d.grid(d.people[0], false).Trouble)
 }
 
 func TestAMarketoThatIsDownIsTold(t *testing.T) {

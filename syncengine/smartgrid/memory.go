@@ -18,16 +18,19 @@ func (r *Reader) kept(client *marketo.Client, key string) (Reading, bool) {
 	if r.client != client {
 		clear(r.grids)
 		clear(r.expires)
-		return Reading{}, false
+		r.client = client
 	}
 	reading, ok := r.grids[key]
 	return reading, ok && r.now().Before(r.expires[key])
 }
 
-// keep remembers a grid for a minute.
-func (r *Reader) keep(key string, reading Reading) {
+// keep remembers a grid for a minute, unless another instance was connected meanwhile.
+func (r *Reader) keep(client *marketo.Client, key string, reading Reading) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.client != client {
+		return
+	}
 	for old, expires := range r.expires {
 		if r.now().After(expires) || len(r.grids) >= keptMax {
 			delete(r.grids, old)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
 )
 
@@ -21,15 +22,14 @@ const (
 	atOnce    = 3    // calls in flight for an account
 )
 
-// Reader reads grids. It is safe for concurrent use.
+// Reader reads grids. It is safe for concurrent use. Stop ends what goes on beside the
+// reads.
 type Reader struct {
-	now func() time.Time
+	now     func() time.Time
+	learner learner
 
 	mu      sync.Mutex
-	types   map[int]wanted // of the instance, kept for a day
-	token   string         // "90 days ago", which serves for the day (Marketo REST: paging tokens)
-	client  *marketo.Client
-	day     time.Time
+	client  *marketo.Client // of whose instance grids are kept
 	grids   map[string]Reading
 	expires map[string]time.Time
 }
@@ -38,6 +38,9 @@ type Reader struct {
 func NewReader(now func() time.Time) *Reader {
 	return &Reader{now: now, grids: map[string]Reading{}, expires: map[string]time.Time{}}
 }
+
+// Stop ends what is being learned, and waits for its end. It is safe to call twice.
+func (r *Reader) Stop() { r.learner.stop() }
 
 // Reading is what Marketo said.
 type Reading struct {
@@ -54,7 +57,7 @@ func (r *Reader) Read(ctx context.Context, client *marketo.Client, people []int6
 	if kept, ok := r.kept(client, key); ok {
 		return kept, nil
 	}
-	types, token, err := r.prepare(ctx, client)
+	types, token, err := r.learner.learn(ctx, client, Since(r.now()))
 	if err != nil {
 		return Reading{At: r.now()}, err
 	}
@@ -82,10 +85,12 @@ func (r *Reader) Read(ctx context.Context, client *marketo.Client, people []int6
 	})
 	if err != nil {
 		reading.Partial = true
-		r.forget()
+		if failure.Classify(err).BadToken {
+			r.learner.forget(token)
+		}
 		return reading, err
 	}
-	r.keep(key, reading)
+	r.keep(client, key, reading)
 	return reading, nil
 }
 
@@ -110,42 +115,4 @@ func (r *Reader) chunk(ctx context.Context, client *marketo.Client, types map[in
 	}
 	take(nil, true)
 	return nil
-}
-
-// prepare returns the instance's types and the place "90 days ago", both asked for
-// once a day.
-func (r *Reader) prepare(ctx context.Context, client *marketo.Client) (map[int]wanted, string, error) {
-	r.mu.Lock()
-	since := Since(r.now())
-	if r.client != client || !r.day.Equal(since) {
-		r.client, r.day, r.types, r.token = client, since, nil, ""
-	}
-	types, token := r.types, r.token
-	r.mu.Unlock()
-	if types == nil {
-		has, err := client.ActivityTypes(ctx)
-		if err != nil {
-			return nil, "", fmt.Errorf("read Marketo's activity types: %w", err)
-		}
-		types = known(has)
-	}
-	if token == "" {
-		var err error
-		if token, err = client.PagingToken(ctx, since); err != nil {
-			return nil, "", fmt.Errorf("find the place in Marketo's log: %w", err)
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.client == client && r.day.Equal(since) {
-		r.types, r.token = types, token
-	}
-	return types, token, nil
-}
-
-// forget asks for the place in the log anew after an error, which may be about it.
-func (r *Reader) forget() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.token = ""
 }
