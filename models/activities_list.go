@@ -36,8 +36,7 @@ type ActivityPage struct {
 	Next       string // empty on the last page
 }
 
-// ListActivities returns a page of activities by when they occurred. States that
-// few deliveries are in are found by an index of their own.
+// ListActivities returns a page of activities by when they occurred.
 // Errors: ErrBadCursor.
 func ListActivities(ctx context.Context, db *gorm.DB, q ActivityQuery) (ActivityPage, error) {
 	q.Limit = min(cmp.Or(max(q.Limit, 0), 50), 500)
@@ -46,8 +45,16 @@ func ListActivities(ctx context.Context, db *gorm.DB, q ActivityQuery) (Activity
 		return ActivityPage{}, err
 	}
 	args["limit"] = q.Limit + 1
+	byDeliveries, err := q.byDeliveries(ctx, db, where, args)
+	if err != nil {
+		return ActivityPage{}, err
+	}
+	statement := q.ofActivities(where)
+	if byDeliveries {
+		statement = q.ofDeliveries(where)
+	}
 	var rows []Activity
-	if err := db.WithContext(ctx).Raw(q.statement(where), args).Scan(&rows).Error; err != nil {
+	if err := db.WithContext(ctx).Raw(statement, args).Scan(&rows).Error; err != nil {
 		return ActivityPage{}, translate(err, "list activities")
 	}
 	page := ActivityPage{Activities: rows}
@@ -59,21 +66,69 @@ func ListActivities(ctx context.Context, db *gorm.DB, q ActivityQuery) (Activity
 	return page, nil
 }
 
-// statement reads by the order of activities, or by that of the rare states' rows.
-func (q ActivityQuery) statement(where []string) string {
-	if q.State.open() {
-		return `SELECT ` + activityColumns + ` FROM (
-				SELECT DISTINCT d.occurred_at, d.activity_id FROM deliveries d
-				WHERE d.state = @state` + q.ofDestination() + q.within("d.occurred_at", "d.activity_id") + `
-					AND EXISTS (SELECT FROM activities a WHERE a.id = d.activity_id` + and(where) + `)
-				ORDER BY d.occurred_at DESC, d.activity_id DESC LIMIT @limit) found
-			JOIN activities a ON a.id = found.activity_id ORDER BY a.occurred_at DESC, a.id DESC`
+// fewDeliveries is how many deliveries may be looked through for a page.
+const fewDeliveries = 1000
+
+// byDeliveries says whether to find a page by the order of deliveries instead of by that
+// of activities. The index of deliveries has their state and time; with other conditions
+// it is walked only where few are in the state. Else many are, and a page of those that
+// fulfil the conditions is soon full of them.
+func (q ActivityQuery) byDeliveries(ctx context.Context, db *gorm.DB, where []string, args map[string]any) (bool, error) {
+	if q.State == "" || q.PersonID != 0 { // one person's are so few that they are walked
+		return false, nil
 	}
+	if len(where) == 0 {
+		return true, nil
+	}
+	var found int
+	for _, to := range q.destinations() {
+		var n int
+		err := db.WithContext(ctx).Raw(`SELECT count(*) FROM (SELECT FROM deliveries d WHERE d.destination = '`+string(to)+`' AND d.state = @state`+
+			q.within("d.occurred_at", "d.activity_id")+fmt.Sprintf(` LIMIT %d) few`, fewDeliveries), args).Scan(&n).Error
+		if err != nil {
+			return false, translate(err, "count deliveries")
+		}
+		found += n
+	}
+	return found < fewDeliveries, nil
+}
+
+func (q ActivityQuery) destinations() []Destination {
+	if q.Destination != "" {
+		return []Destination{q.Destination}
+	}
+	return []Destination{ToMarketo, ToSalesforce}
+}
+
+// ofActivities reads by the order of activities.
+func (q ActivityQuery) ofActivities(where []string) string {
 	if q.State != "" {
-		where = append(where, `EXISTS (SELECT FROM deliveries d WHERE d.activity_id = a.id AND d.state = @state`+q.ofDestination()+`)`)
+		of := ""
+		if q.Destination != "" {
+			of = " AND d.destination = @destination"
+		}
+		where = append(where, `EXISTS (SELECT FROM deliveries d WHERE d.activity_id = a.id AND d.state = @state`+of+`)`)
 	}
 	return `SELECT ` + activityColumns + ` FROM activities a WHERE true` + q.within("a.occurred_at", "a.id") + and(where) + `
 		ORDER BY a.occurred_at DESC, a.id DESC LIMIT @limit`
+}
+
+// ofDeliveries reads by the order of deliveries, a page of each destination. An activity
+// may have two deliveries to one.
+func (q ActivityQuery) ofDeliveries(where []string) string {
+	activity := ""
+	if len(where) > 0 {
+		activity = ` AND EXISTS (SELECT FROM activities a WHERE a.id = d.activity_id` + and(where) + `)`
+	}
+	var of []string
+	for _, to := range q.destinations() {
+		of = append(of, `(SELECT DISTINCT d.occurred_at, d.activity_id FROM deliveries d WHERE d.destination = '`+string(to)+`' AND d.state = @state`+
+			q.within("d.occurred_at", "d.activity_id")+activity+`
+				ORDER BY d.occurred_at DESC, d.activity_id DESC LIMIT @limit)`)
+	}
+	return `SELECT ` + activityColumns + ` FROM (SELECT * FROM (` + strings.Join(of, " UNION ") + `) either
+			ORDER BY occurred_at DESC, activity_id DESC LIMIT @limit) found
+		JOIN activities a ON a.id = found.activity_id ORDER BY a.occurred_at DESC, a.id DESC`
 }
 
 // conditions are those on an activity itself.
@@ -113,13 +168,6 @@ func (q ActivityQuery) within(at, id string) string {
 		b.WriteString(" AND (" + at + ", " + id + ") < (@at, @id)")
 	}
 	return b.String()
-}
-
-func (q ActivityQuery) ofDestination() string {
-	if q.Destination == "" {
-		return ""
-	}
-	return " AND d.destination = @destination"
 }
 
 func and(conditions []string) string {

@@ -46,9 +46,6 @@ func (s DeliveryState) Valid() bool {
 	return false
 }
 
-// open says that few deliveries are in this state.
-func (s DeliveryState) open() bool { return s == Pending || s == Sending || s == Failed }
-
 // Operation is what a delivery does in the destination.
 type Operation string
 

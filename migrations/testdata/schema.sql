@@ -766,11 +766,11 @@ CREATE INDEX deliveries_failed ON public.deliveries USING btree (destination, er
 
 CREATE INDEX deliveries_held ON public.deliveries USING btree (hold, activity_id) WHERE (hold IS NOT NULL);
 
+CREATE INDEX deliveries_listed ON public.deliveries USING btree (destination, state, occurred_at DESC, activity_id DESC);
+
 CREATE UNIQUE INDEX deliveries_of_task ON public.deliveries USING btree (task_id) WHERE (task_id IS NOT NULL);
 
 CREATE UNIQUE INDEX deliveries_of_unsubscribe ON public.deliveries USING btree (unsubscribe_id) WHERE (unsubscribe_id IS NOT NULL);
-
-CREATE INDEX deliveries_open ON public.deliveries USING btree (state, occurred_at DESC, activity_id DESC) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text, 'failed'::text]));
 
 CREATE INDEX deliveries_retried ON public.deliveries USING btree (destination, error_code) WHERE ((state = 'pending'::text) AND (error_code IS NOT NULL));
 
