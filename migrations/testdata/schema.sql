@@ -752,7 +752,7 @@ CREATE INDEX activities_waiting_email ON public.activities USING btree (person_e
 
 CREATE INDEX activities_waiting_marketo ON public.activities USING btree (person_marketo_id) WHERE ((person_id IS NULL) AND (person_marketo_id IS NOT NULL));
 
-CREATE INDEX activities_waiting_salesforce ON public.activities USING btree (person_salesforce_id) WHERE ((person_id IS NULL) AND (person_salesforce_id IS NOT NULL));
+CREATE INDEX activities_waiting_record ON public.activities USING btree ("left"(person_salesforce_id, 15)) WHERE ((person_id IS NULL) AND (person_salesforce_id IS NOT NULL));
 
 CREATE INDEX activities_without_email ON public.activities USING btree (token_id, email_key) WHERE ((email_id IS NULL) AND (email_key IS NOT NULL));
 

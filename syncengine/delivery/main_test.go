@@ -1,0 +1,9 @@
+package delivery
+
+import (
+	"testing"
+
+	"salesactions/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
