@@ -50,8 +50,8 @@ func (s *toSalesforce) now() (taskMaker, models.Logging) {
 	return taskMaker{setup}, settings.Logging
 }
 
-// Round asks for the opportunities of contacts first, for many at once, and then
-// creates Tasks in full batches, several at a time.
+// Round asks for the opportunities of the contacts whose turn comes next, for many at
+// once, and then creates Tasks in full batches, several at a time.
 func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	group, sending := errgroup.WithContext(ctx)
 	group.SetLimit(s.cfg.Calls)
@@ -61,17 +61,14 @@ func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 		if err != nil || n == 0 {
 			return moved, errors.Join(group.Wait(), err)
 		}
+		asked, err := s.askOpportunities(sending)
+		if err != nil {
+			return moved, errors.Join(group.Wait(), err)
+		}
 		started := time.Now()
 		items, err := takeDue(sending, s.pool, run, models.ToSalesforce, n, knownOpportunity)
 		if err != nil {
 			return moved, errors.Join(group.Wait(), err)
-		}
-		asked := 0
-		if len(items) < n {
-			if asked, err = s.askOpportunities(sending); err != nil {
-				outcomes := outbox.ForAll(items, item.unsent)
-				return moved, errors.Join(group.Wait(), record(ctx, s.pool, run, outcomes), err)
-			}
 		}
 		if len(items)+asked == 0 {
 			return moved, group.Wait()
@@ -93,22 +90,43 @@ var knownOpportunity = selection{
 		OR kr.asked_at > clock_timestamp() - interval '24 hours')`,
 }
 
-// askOpportunities asks for the open opportunities of the contacts of due Tasks, up to
-// some thousand in one call, and returns how many contacts it asked for.
+// How many due Tasks are looked at for contacts to ask about: before each claim as many
+// as the claim may have to pass, and when one of them needs asking as many as make the
+// call worth it.
+const (
+	dueSoon  = 5 * salesforce.MaxCollection
+	dueLater = 20_000
+)
+
+// askOpportunities asks for the open opportunities of the contacts of the Tasks that are
+// due first, up to some thousand in one call, and returns how many contacts it asked
+// for. It comes before each claim, which then finds its rows among the first.
 func (s *toSalesforce) askOpportunities(ctx context.Context) (int, error) {
-	rows, err := s.pool.Query(ctx, `
-		SELECT DISTINCT left(kp.salesforce_contact_id, 15) FROM (
-			SELECT activity_id FROM deliveries WHERE destination = 'salesforce' AND operation = 'create' AND state = 'pending'
-				AND hold IS NULL AND due_at <= clock_timestamp() ORDER BY due_at, id LIMIT 20000) d `+knownOpportunity.joins+`
-		WHERE (true `+knownOpportunity.where+`) IS NOT TRUE LIMIT $1`, org.MaxContacts)
-	if err != nil {
-		return 0, fmt.Errorf("find contacts whose opportunity is not known: %w", err)
+	contacts, err := contactsToAsk(ctx, s.pool, dueSoon)
+	if err == nil && len(contacts) > 0 {
+		contacts, err = contactsToAsk(ctx, s.pool, dueLater)
 	}
-	contacts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil || len(contacts) == 0 {
 		return 0, err
 	}
 	return len(contacts), s.org.AskOpportunities(ctx, contacts)
+}
+
+// contactsToAsk returns the contacts whose opportunity is not known among so many of the
+// Tasks that are due, those that are due first first.
+func contactsToAsk(ctx context.Context, pool *pgxpool.Pool, due int) ([]string, error) {
+	rows, err := pool.Query(ctx, `
+		SELECT left(kp.salesforce_contact_id, 15) FROM (
+			SELECT activity_id, due_at, id FROM deliveries WHERE destination = 'salesforce' AND operation = 'create' AND state = 'pending'
+				AND hold IS NULL AND due_at <= clock_timestamp() ORDER BY due_at, id LIMIT $1) d `+knownOpportunity.joins+`
+		WHERE (true `+knownOpportunity.where+`) IS NOT TRUE GROUP BY 1 ORDER BY min(d.due_at), min(d.id) LIMIT $2`, due, org.MaxContacts)
+	if err == nil {
+		var contacts []string
+		if contacts, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {
+			return contacts, nil
+		}
+	}
+	return nil, fmt.Errorf("find contacts whose opportunity is not known: %w", err)
 }
 
 // targets decides on what each Task hangs and whose it is.
