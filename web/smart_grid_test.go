@@ -1,12 +1,16 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
+	sandboxmarketo "salesactions/sandbox/marketo"
 	"salesactions/syncengine"
 )
 
@@ -45,4 +49,36 @@ func TestTheSmartGridIsWholeWithoutMarketo(t *testing.T) {
 	v.get("/people/1/smart-grid?kind=dance").status(http.StatusBadRequest)
 	v.get("/people/1/smart-grid?week=soon").status(http.StatusBadRequest)
 	v.get("/people/99/smart-grid").status(http.StatusNotFound)
+}
+
+// Marketo takes five seconds for an answer. The page does not wait for it at all, and its
+// panel no longer than three.
+func TestTheSmartGridOfASlowMarketo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	sandbox, err := sandboxmarketo.New(sandboxmarketo.Config{People: 10, Seed: 1, Latency: 5 * time.Second})
+	require.NoError(t, err)
+	marketo := httptest.NewServer(sandbox)
+	t.Cleanup(marketo.Close)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := b.engine.Stop(ctx); err != nil { // it goes on asking
+			t.Error(err)
+		}
+	})
+	require.NoError(t, b.engine.SaveMarketo(t.Context(), marketo.URL+"/rest", "sandbox-client", "sandbox-secret", "test"))
+	b.addPeople(2)
+	b.record(email(1, "From here"))
+	v := b.signedIn(b.addUser("rita@example.com", models.RoleRep))
+
+	began := time.Now()
+	page := v.get("/people/1").status(http.StatusOK).says("From here").says("Fields from Marketo")
+	require.Less(t, time.Since(began), 2*time.Second, "the page is there at once")
+	require.Equal(t, 13, page.doc.Find("[aria-labelledby=fields-title] .fields > div").Length(), "and whole")
+
+	began = time.Now()
+	panel := v.get("/people/1/smart-grid").status(http.StatusOK).says("Marketo did not answer in time.").says("Try again").says("From here")
+	require.Less(t, time.Since(began), 4500*time.Millisecond, "without an answer of Marketo's")
+	require.Equal(t, 5, panel.doc.Find("[data-grid] tbody tr").Length(), "the grid is there all the same")
 }
