@@ -65,15 +65,25 @@ type delivering struct {
 	env     []string
 	addr    string
 	token   string
-	people  []string
+	people  []person
+	whose   map[string]person // whom each activity is about, by key
+	day     string            // on which all of them happened
 	unsent  [][]byte          // batches
 	ids     map[string]string // of activities that were recorded, by key
 	kinds   map[string]string // by key
 }
 
+// person is somebody as the API tells of them.
+type person struct {
+	ID      string
+	Contact string `json:"salesforce_contact_id"`
+	Lead    string `json:"salesforce_lead_id"`
+	Account string `json:"salesforce_account_id"`
+}
+
 func newDelivering(t *testing.T, keyField string) *delivering {
 	t.Helper()
-	d := &delivering{t: t, ids: map[string]string{}, kinds: map[string]string{}}
+	d := &delivering{t: t, ids: map[string]string{}, kinds: map[string]string{}, whose: map[string]person{}}
 	d.sandbox = start(t, nil, "sandbox", "--json", "--marketo-addr", "127.0.0.1:0", "--salesforce-addr", "127.0.0.1:0", "--people", "3000",
 		"--quota", "off", "--bulk-delay", "100ms", "--bulk-refresh", "50ms", "--commit-lag", "500ms", "--key-field", keyField, "--log-level", "error")
 	d.env = append(environment(t, d.sandbox), "SALESFORCE_LOGIN_URL="+d.sandbox.Salesforce.LoginURL, "SALESFORCE_CLIENT_ID="+d.sandbox.Salesforce.ClientID,
@@ -119,11 +129,9 @@ func (d *delivering) prepare(settings string, activities int) {
 	eventually(d.t, "the program to be ready", func() bool { return d.call("GET", "/sync", nil, nil) == nil })
 	require.NoError(d.t, d.call("PATCH", "/settings", []byte(`{"log_emails":true,"log_replies":true,"log_calls":true}`), nil))
 	require.NoError(d.t, d.call("PATCH", "/settings", []byte(settings), nil))
-	var page struct{ Items []struct{ ID string } }
+	var page struct{ Items []person }
 	require.NoError(d.t, d.call("GET", "/people?limit=500", nil, &page))
-	for _, person := range page.Items {
-		d.people = append(d.people, person.ID)
-	}
+	d.people = page.Items
 	require.NoError(d.t, p.Process.Signal(interrupt))
 	require.NoError(d.t, p.Wait())
 	d.makeBatches(activities)
@@ -134,17 +142,19 @@ var activityKinds = []string{"email_sent", "email_opened", "email_clicked", "ema
 func (d *delivering) makeBatches(n int) {
 	const size = 250
 	now := time.Now().UTC().Format(time.RFC3339)
+	d.day = now[:len(time.DateOnly)]
 	var batch []map[string]any
 	for i := range n {
 		kind, key := activityKinds[i%len(activityKinds)], fmt.Sprintf("k%d", i)
-		a := map[string]any{"key": key, "type": kind, "occurred_at": now, "person_id": d.people[(i/len(activityKinds))%len(d.people)], "rep": "rep@example.com"}
+		whose := d.people[(i/len(activityKinds))%len(d.people)]
+		a := map[string]any{"key": key, "type": kind, "occurred_at": now, "person_id": whose.ID, "rep": "rep@example.com"}
 		switch kind {
 		case "email_opened", "email_clicked", "email_replied", "email_bounced":
 			a["email_key"] = fmt.Sprintf("k%d", i-i%len(activityKinds))
 		default:
 			a["subject"] = "Subject " + key
 		}
-		d.kinds[key] = kind
+		d.kinds[key], d.whose[key] = kind, whose
 		batch = append(batch, a)
 		if i%10 == 0 {
 			batch = append(batch, a)
@@ -217,10 +227,13 @@ func (d *delivering) misbehave() {
 	d.t.Helper()
 	rules := map[string][]string{
 		d.sandbox.Marketo.Endpoint: {`"kind":"drop_before"`, `"kind":"drop_after"`, `"kind":"html_5xx"`, `"kind":"truncate_body"`, `"kind":"expire_token"`,
-			`"kind":"latency","delay":300000000`, `"kind":"code","count":2,"code":"606","message":"Max rate limit '100' exceeded with in '20' secs"`},
+			`"kind":"latency","delay":300000000`, `"kind":"code","count":2,"code":"606","message":"Max rate limit '100' exceeded with in '20' secs"`,
+			`"kind":"code","code":"615","message":"Concurrent access limit '10' reached"`},
 		d.sandbox.Salesforce.LoginURL: {`"kind":"drop_before"`, `"kind":"drop_after"`, `"kind":"html_5xx"`, `"kind":"truncate_body"`, `"kind":"expire_token"`,
 			`"kind":"latency","delay":300000000`, `"kind":"commit_then_503"`, `"kind":"delay_commit","delay":200000000`,
-			`"kind":"record_code","code":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access to this record"`},
+			`"kind":"record_code","code":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access to this record"`,
+			`"kind":"code","status":500,"code":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access to this record or 200 records"`,
+			`"kind":"code","status":403,"code":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded."`},
 	}
 	for url, list := range rules {
 		path := map[bool]string{true: "/activities", false: "/services/data/"}[url == d.sandbox.Marketo.Endpoint]
@@ -249,43 +262,103 @@ func (d *delivering) settledWithin(limit time.Duration) {
 	})
 }
 
-// compare holds both systems against what was sent.
+// compare holds both systems against what was sent: each activity once, about the right
+// person, on the right records and with the right words.
 func (d *delivering) compare() {
 	d.t.Helper()
 	require.Len(d.t, d.ids, len(d.kinds))
-	inMarketo := map[string]int{}
+	inMarketo := map[string][]map[string]any{}
 	for _, line := range lines(d.t, d.sandbox.Marketo.Endpoint+"/_sandbox/activities") {
-		inMarketo[fmt.Sprint(line["attributes"].(map[string]any)["saActivityId"])]++
+		id := fmt.Sprint(line["attributes"].(map[string]any)["saActivityId"])
+		inMarketo[id] = append(inMarketo[id], line)
 	}
-	inSalesforce, markers := map[string]int{}, map[string]string{}
+	inSalesforce, markers := map[string][]map[string]any{}, map[string]string{}
 	for _, id := range d.ids {
 		raw := uuid.MustParse(id)
 		markers["[sa:"+base64.RawURLEncoding.EncodeToString(raw[:])+"]"] = id
 	}
-	for _, line := range lines(d.t, d.sandbox.Salesforce.LoginURL+"/_sandbox/records?object=Task&deleted=1") {
+	for _, line := range d.records("Task") {
 		description := fmt.Sprint(line["Description"])
-		switch {
-		case line["Sales_Actions_Key__c"] != nil:
-			inSalesforce[line["Sales_Actions_Key__c"].(string)]++
-		case line["CallObject"] != nil:
-			inSalesforce[line["CallObject"].(string)]++
-		default:
-			inSalesforce[markers[description[max(strings.LastIndex(description, "[sa:"), 0):]]]++
+		id, isKey := line["Sales_Actions_Key__c"].(string)
+		if !isKey {
+			id, isKey = line["CallObject"].(string)
 		}
+		if !isKey {
+			id = markers[description[max(strings.LastIndex(description, "[sa:"), 0):]]
+		}
+		inSalesforce[id] = append(inSalesforce[id], line)
 	}
-	tasks := 0
+	tasks, opportunities := 0, d.opportunities()
 	for key, id := range d.ids {
-		require.Equal(d.t, 1, inMarketo[id], "%s in Marketo", key)
-		want := 0
-		if slices.Contains([]string{"email_sent", "email_replied", "call_received"}, d.kinds[key]) {
-			want = 1
+		require.Len(d.t, inMarketo[id], 1, "%s in Marketo", key)
+		require.Equal(d.t, d.whose[key].ID, fmt.Sprint(inMarketo[id][0]["lead"]), key)
+		require.Contains(d.t, inMarketo[id][0]["date"], d.day, key)
+		if !slices.Contains([]string{"email_sent", "email_replied", "call_received"}, d.kinds[key]) {
+			require.Empty(d.t, inSalesforce[id], "%s (%s) in Salesforce", key, d.kinds[key])
+			continue
 		}
-		tasks += want
-		require.Equal(d.t, want, inSalesforce[id], "%s (%s) in Salesforce", key, d.kinds[key])
+		tasks++
+		require.Len(d.t, inSalesforce[id], 1, "%s (%s) in Salesforce", key, d.kinds[key])
+		d.compareTask(key, inSalesforce[id][0], opportunities)
 	}
 	require.Len(d.t, inMarketo, len(d.ids))
 	require.Len(d.t, inSalesforce, tasks)
 }
+
+// compareTask holds a Task against its activity.
+func (d *delivering) compareTask(key string, task map[string]any, opportunities map[string]string) {
+	d.t.Helper()
+	whose, n := d.whose[key], 0
+	_, err := fmt.Sscanf(key, "k%d", &n)
+	require.NoError(d.t, err)
+	want := map[string]string{"WhoId": short(whose.Lead), "WhatId": "", "Status": "Completed", "ActivityDate": d.day}
+	if whose.Contact != "" {
+		want["WhoId"], want["WhatId"] = short(whose.Contact), short(whose.Account)
+		if open := opportunities[short(whose.Contact)]; open != "" {
+			want["WhatId"] = open
+		}
+	}
+	switch d.kinds[key] {
+	case "email_sent":
+		want["Type"], want["TaskSubtype"], want["Subject"] = "Email", "Email", "Email: Subject "+key
+	case "call_received":
+		want["Type"], want["TaskSubtype"], want["Subject"] = "Call", "Call", "Call: Subject "+key
+	default:
+		want["Type"], want["TaskSubtype"], want["Subject"] = "Reply", "Email", fmt.Sprintf("Reply: Subject k%d", n-n%len(activityKinds))
+	}
+	got := map[string]string{}
+	for name := range want {
+		value, _ := task[name].(string)
+		if strings.HasSuffix(name, "Id") {
+			value = short(value)
+		}
+		got[name] = value
+	}
+	require.Equal(d.t, want, got, "%s: %v", key, task)
+}
+
+// records are those of Salesforce, with deleted ones.
+func (d *delivering) records(object string) []map[string]any {
+	return lines(d.t, d.sandbox.Salesforce.LoginURL+"/_sandbox/records?object="+object+"&deleted=1")
+}
+
+// opportunities are the open ones of contacts, that of their primary role first.
+func (d *delivering) opportunities() map[string]string {
+	open, of := map[string]bool{}, map[string]string{}
+	for _, o := range d.records("Opportunity") {
+		open[short(fmt.Sprint(o["Id"]))] = o["IsClosed"] != true
+	}
+	for _, role := range d.records("OpportunityContactRole") {
+		id, contact := short(fmt.Sprint(role["OpportunityId"])), short(fmt.Sprint(role["ContactId"]))
+		if open[id] && (of[contact] == "" || role["IsPrimary"] == true) {
+			of[contact] = id
+		}
+	}
+	return of
+}
+
+// short is an id of Salesforce without the three characters that guard its letters.
+func short(id string) string { return id[:min(len(id), 15)] }
 
 // lines reads a sandbox's answer of one JSON object a line.
 func lines(t *testing.T, url string) []map[string]any {
