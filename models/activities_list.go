@@ -45,13 +45,13 @@ func ListActivities(ctx context.Context, db *gorm.DB, q ActivityQuery) (Activity
 		return ActivityPage{}, err
 	}
 	args["limit"] = q.Limit + 1
-	byDeliveries, err := q.byDeliveries(ctx, db, where, args)
+	byDeliveries, err := q.byDeliveries(ctx, db, args)
 	if err != nil {
 		return ActivityPage{}, err
 	}
 	statement := q.ofActivities(where)
 	if byDeliveries {
-		statement = q.ofDeliveries(where)
+		statement = q.ofDeliveries(slices.DeleteFunc(slices.Clone(where), func(c string) bool { return c == ofKind })) // the deliveries have it
 	}
 	var rows []Activity
 	if err := db.WithContext(ctx).Raw(statement, args).Scan(&rows).Error; err != nil {
@@ -70,34 +70,48 @@ func ListActivities(ctx context.Context, db *gorm.DB, q ActivityQuery) (Activity
 const fewDeliveries = 1000
 
 // byDeliveries says whether to find a page by the order of deliveries instead of by that
-// of activities. The index of deliveries has their state and time; with other conditions
-// it is walked only where few are in the state. Else many are, and a page of those that
-// fulfil the conditions is soon full of them.
-func (q ActivityQuery) byDeliveries(ctx context.Context, db *gorm.DB, where []string, args map[string]any) (bool, error) {
+// of activities. The index of deliveries has their state, kind and time; with other
+// conditions it is walked only where few are in the state. Else many are, and a page of
+// the activities that fulfil the conditions is soon full of them.
+func (q ActivityQuery) byDeliveries(ctx context.Context, db *gorm.DB, args map[string]any) (bool, error) {
 	if q.State == "" || q.PersonID != 0 { // one person's are so few that they are walked
 		return false, nil
 	}
-	if len(where) == 0 {
+	if q.RepEmail == "" && !q.Waiting && !q.Loose {
 		return true, nil
 	}
 	var found int
-	for _, to := range q.destinations() {
+	for _, part := range q.partsOfDeliveries() {
 		var n int
-		err := db.WithContext(ctx).Raw(`SELECT count(*) FROM (SELECT FROM deliveries d WHERE d.destination = '`+string(to)+`' AND d.state = @state`+
+		err := db.WithContext(ctx).Raw(`SELECT count(*) FROM (SELECT FROM deliveries d WHERE `+part+
 			q.within("d.occurred_at", "d.activity_id")+fmt.Sprintf(` LIMIT %d) few`, fewDeliveries), args).Scan(&n).Error
 		if err != nil {
 			return false, translate(err, "count deliveries")
 		}
-		found += n
+		if found += n; found >= fewDeliveries {
+			return false, nil
+		}
 	}
-	return found < fewDeliveries, nil
+	return true, nil
 }
 
-func (q ActivityQuery) destinations() []Destination {
+// partsOfDeliveries are the conditions of the stretches of the index in which the
+// deliveries are, each in the order of time.
+func (q ActivityQuery) partsOfDeliveries() []string {
+	destinations, kinds := []Destination{ToMarketo, ToSalesforce}, ActivityKinds()
 	if q.Destination != "" {
-		return []Destination{q.Destination}
+		destinations = []Destination{q.Destination}
 	}
-	return []Destination{ToMarketo, ToSalesforce}
+	if q.Kind != "" {
+		kinds = []ActivityKind{q.Kind}
+	}
+	var parts []string
+	for _, to := range destinations {
+		for _, kind := range kinds {
+			parts = append(parts, `d.destination = '`+string(to)+`' AND d.state = @state AND d.kind = '`+string(kind)+`'`)
+		}
+	}
+	return parts
 }
 
 // ofActivities reads by the order of activities.
@@ -113,23 +127,24 @@ func (q ActivityQuery) ofActivities(where []string) string {
 		ORDER BY a.occurred_at DESC, a.id DESC LIMIT @limit`
 }
 
-// ofDeliveries reads by the order of deliveries, a page of each destination. An activity
-// may have two deliveries to one.
+// ofDeliveries reads by the order of deliveries, a page of each part. An activity may
+// have two deliveries to one destination.
 func (q ActivityQuery) ofDeliveries(where []string) string {
 	activity := ""
 	if len(where) > 0 {
 		activity = ` AND EXISTS (SELECT FROM activities a WHERE a.id = d.activity_id` + and(where) + `)`
 	}
-	var of []string
-	for _, to := range q.destinations() {
-		of = append(of, `(SELECT DISTINCT d.occurred_at, d.activity_id FROM deliveries d WHERE d.destination = '`+string(to)+`' AND d.state = @state`+
-			q.within("d.occurred_at", "d.activity_id")+activity+`
-				ORDER BY d.occurred_at DESC, d.activity_id DESC LIMIT @limit)`)
+	parts := q.partsOfDeliveries()
+	for i, part := range parts {
+		parts[i] = `(SELECT DISTINCT d.occurred_at, d.activity_id FROM deliveries d WHERE ` + part + q.within("d.occurred_at", "d.activity_id") + activity + `
+				ORDER BY d.occurred_at DESC, d.activity_id DESC LIMIT @limit)`
 	}
-	return `SELECT ` + activityColumns + ` FROM (SELECT * FROM (` + strings.Join(of, " UNION ") + `) either
+	return `SELECT ` + activityColumns + ` FROM (SELECT * FROM (` + strings.Join(parts, " UNION ") + `) either
 			ORDER BY occurred_at DESC, activity_id DESC LIMIT @limit) found
 		JOIN activities a ON a.id = found.activity_id ORDER BY a.occurred_at DESC, a.id DESC`
 }
+
+const ofKind = "a.kind = @kind"
 
 // conditions are those on an activity itself.
 func (q ActivityQuery) conditions() ([]string, map[string]any, error) {
@@ -137,7 +152,7 @@ func (q ActivityQuery) conditions() ([]string, map[string]any, error) {
 	args := map[string]any{"kind": q.Kind, "person": q.PersonID, "rep": strings.ToLower(q.RepEmail), "state": q.State,
 		"destination": q.Destination, "since": q.Since, "until": q.Before}
 	for condition, wanted := range map[string]bool{
-		"a.kind = @kind": q.Kind != "", "a.person_id = @person": q.PersonID != 0, "a.rep_email = @rep": q.RepEmail != "",
+		ofKind: q.Kind != "", "a.person_id = @person": q.PersonID != 0, "a.rep_email = @rep": q.RepEmail != "",
 		"a.person_id IS NULL": q.Waiting, "a.email_id IS NULL": q.Loose,
 	} {
 		if wanted {

@@ -126,10 +126,7 @@ func TestListsOfActivitiesReadNoMoreThanTheyShow(t *testing.T) {
 		ids[i] = a.ID
 	}
 	ago := time.Now().AddDate(0, 0, -7)
-	cases := map[string]struct {
-		ask   func(*gorm.DB) error
-		index string
-	}{
+	cases := map[string]listing{
 		"all":                                   {list(models.ActivityQuery{}), "activities_recent"},
 		"all_but_engagement":                    {list(models.ActivityQuery{Loose: true}), "activities_recent"},
 		"the_next_page":                         {list(models.ActivityQuery{Cursor: cursor}), "activities_recent"},
@@ -154,11 +151,11 @@ func TestListsOfActivitiesReadNoMoreThanTheyShow(t *testing.T) {
 		"sending_none":                          {list(models.ActivityQuery{State: models.Sending}), ""},
 		"a_rep's_failures":                      {list(models.ActivityQuery{State: models.Failed, RepEmail: "rep7@example.com"}), "deliveries_listed"},
 		"delivered_of_a_rep_that_there_is_not":  {list(models.ActivityQuery{State: models.Delivered, RepEmail: "nobody@example.com"}), "activities_by_rep"},
-		"delivered_of_a_kind_that_there_is_not": {list(models.ActivityQuery{State: models.Delivered, Kind: models.EmailBounced}), "activities_by_kind"},
+		"delivered_of_a_kind_that_there_is_not": {list(models.ActivityQuery{State: models.Delivered, Kind: models.EmailBounced}), "deliveries_listed"},
 		"skipped_and_whose_person_is_not_here":  {list(models.ActivityQuery{State: models.Skipped, Waiting: true}), ""},
 		"delivered_of_a_rep":                    {list(models.ActivityQuery{State: models.Delivered, RepEmail: "rep7@example.com"}), "activities_by_rep"},
 		"a_rep's_in_Salesforce_none":            {list(models.ActivityQuery{State: models.Delivered, Destination: models.ToSalesforce, RepEmail: "rep7@example.com"}), "deliveries_listed"},
-		"a_kind_that_was_skipped":               {list(models.ActivityQuery{State: models.Skipped, Kind: models.EmailSent}), "activities_by_kind"},
+		"a_kind_that_was_skipped":               {list(models.ActivityQuery{State: models.Skipped, Kind: models.EmailSent}), "deliveries_listed"},
 		"a_kind_in_Salesforce_none":             {list(models.ActivityQuery{State: models.Delivered, Destination: models.ToSalesforce, Kind: models.EmailSent}), "deliveries_listed"},
 		"what_failed_in_full": {func(g *gorm.DB) error {
 			_, err := models.ListFailedDeliveries(t.Context(), g, models.FailureQuery{AnyCode: true})
@@ -178,14 +175,37 @@ func TestListsOfActivitiesReadNoMoreThanTheyShow(t *testing.T) {
 		"the_subjects_of_a_page":            {func(g *gorm.DB) error { _, err := models.EmailSubjects(t.Context(), g, ids); return err }, "activities_pkey"},
 	}
 	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			indexes, blocks := plans(t, db, c.ask)
-			if c.index != "" {
-				require.Contains(t, indexes, c.index)
-			}
-			require.Less(t, blocks, 1500, "%s", strings.Join(indexes, ", ")) // of some 10,000 in all
-		})
+		t.Run(name, func(t *testing.T) { c.check(t, db) })
 	}
+
+	// What is in a state may depend on the kind: emails are logged, opens are not.
+	_, err = db.Pool.Exec(t.Context(), `UPDATE deliveries SET state = 'delivered', reason = NULL WHERE destination = 'salesforce' AND kind = 'email_sent'`)
+	require.NoError(t, err)
+	_, err = db.Pool.Exec(t.Context(), `VACUUM ANALYZE deliveries`)
+	require.NoError(t, err)
+	for name, q := range map[string]models.ActivityQuery{
+		"emails_that_were_skipped_none":       {State: models.Skipped, Destination: models.ToSalesforce, Kind: models.EmailSent},
+		"opens_that_are_in_Salesforce_none":   {State: models.Delivered, Destination: models.ToSalesforce, Kind: models.EmailOpened},
+		"emails_that_were_skipped_anywhere":   {State: models.Skipped, Kind: models.EmailSent},
+		"a_rep's_emails_that_were_not_needed": {State: models.Skipped, Destination: models.ToSalesforce, Kind: models.EmailSent, RepEmail: "rep7@example.com"},
+	} {
+		t.Run(name, func(t *testing.T) { listing{list(q), "deliveries_listed"}.check(t, db) })
+	}
+}
+
+// listing is a question, and the index that it should be answered by, if that matters.
+type listing struct {
+	ask   func(*gorm.DB) error
+	index string
+}
+
+func (l listing) check(t *testing.T, db *postgres.DB) {
+	t.Helper()
+	indexes, blocks := plans(t, db, l.ask)
+	if l.index != "" {
+		require.Contains(t, indexes, l.index)
+	}
+	require.Less(t, blocks, 1500, "%s", strings.Join(indexes, ", ")) // of some 10,000 in all
 }
 
 // TestActivitiesByStateAreAllOfThem goes through the pages of each state and holds them

@@ -1,5 +1,13 @@
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
+CREATE FUNCTION public.deliveries_kind() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT kind INTO NEW.kind FROM activities WHERE id = NEW.activity_id;
+    RETURN NEW;
+END $$;
+
 CREATE TABLE public.activities (
     id uuid NOT NULL,
     token_id bigint NOT NULL,
@@ -122,6 +130,7 @@ CREATE TABLE public.deliveries (
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     task_id uuid,
     unsubscribe_id bigint,
+    kind text,
     CONSTRAINT deliveries_about_check CHECK ((num_nonnulls(activity_id, task_id, unsubscribe_id) = 1)),
     CONSTRAINT deliveries_check CHECK (((state = 'skipped'::text) = (reason IS NOT NULL))),
     CONSTRAINT deliveries_check1 CHECK (((hold IS NULL) OR (state = 'pending'::text))),
@@ -142,6 +151,8 @@ COMMENT ON COLUMN public.deliveries.sender IS 'The run of the deliverer that is 
 COMMENT ON COLUMN public.deliveries.scheme IS 'How the Task that was sent can be found again in Salesforce.';
 
 COMMENT ON COLUMN public.deliveries.who_id IS 'The lead or contact that the Task was sent for.';
+
+COMMENT ON COLUMN public.deliveries.kind IS 'That of the activity, for lists; null for what is no activity''s.';
 
 ALTER TABLE public.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.deliveries_id_seq
@@ -766,7 +777,7 @@ CREATE INDEX deliveries_failed ON public.deliveries USING btree (destination, er
 
 CREATE INDEX deliveries_held ON public.deliveries USING btree (hold, activity_id) WHERE (hold IS NOT NULL);
 
-CREATE INDEX deliveries_listed ON public.deliveries USING btree (destination, state, occurred_at DESC, activity_id DESC);
+CREATE INDEX deliveries_listed ON public.deliveries USING btree (destination, state, kind, occurred_at DESC, activity_id DESC) WHERE (kind IS NOT NULL);
 
 CREATE UNIQUE INDEX deliveries_of_task ON public.deliveries USING btree (task_id) WHERE (task_id IS NOT NULL);
 
@@ -861,6 +872,8 @@ CREATE UNIQUE INDEX unsubscribes_of_person ON public.unsubscribes USING btree (p
 CREATE INDEX unsubscribes_waiting ON public.unsubscribes USING btree (id) WHERE ((person_id IS NULL) AND (cleared_at IS NULL));
 
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
+
+CREATE TRIGGER deliveries_kind BEFORE INSERT ON public.deliveries FOR EACH ROW WHEN (((new.kind IS NULL) AND (new.activity_id IS NOT NULL))) EXECUTE FUNCTION public.deliveries_kind();
 
 ALTER TABLE ONLY public.activities
     ADD CONSTRAINT activities_email_id_fkey FOREIGN KEY (email_id) REFERENCES public.activities(id);

@@ -55,8 +55,8 @@ func (b Backfill) Run(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after the commit there is nothing to undo
 	// Replies have a row for a Task of their own only where they were to be logged.
 	replies, err := tx.Exec(ctx, `
-		INSERT INTO deliveries (activity_id, destination, operation, occurred_at, state, hold)
-		SELECT a.id, 'salesforce', 'create', a.occurred_at, 'pending', CASE WHEN a.person_id IS NULL THEN 'person' END
+		INSERT INTO deliveries (activity_id, kind, destination, operation, occurred_at, state, hold)
+		SELECT a.id, a.kind, 'salesforce', 'create', a.occurred_at, 'pending', CASE WHEN a.person_id IS NULL THEN 'person' END
 		FROM activities a WHERE $1 AND a.kind = 'email_replied' AND a.occurred_at >= $2
 		ON CONFLICT (activity_id, destination, operation) DO NOTHING`, b.Replies, b.Since)
 	if err != nil {

@@ -94,8 +94,8 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, tokenID int64, fresh []ent
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO deliveries (activity_id, destination, operation, occurred_at, state, hold, reason)
-		SELECT t.id, destination, operation, a.occurred_at, state, nullif(hold, ''), nullif(reason, '')
+		INSERT INTO deliveries (activity_id, kind, destination, operation, occurred_at, state, hold, reason)
+		SELECT t.id, a.kind, destination, operation, a.occurred_at, state, nullif(hold, ''), nullif(reason, '')
 		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS t (id, destination, operation, state, hold, reason)
 		JOIN activities a ON a.id = t.id`, ids, destinations, operations, states, holds, reason)
 	batch.Queue(tieToEmails+` AND a.id = ANY($1) AND e.token_id = $2`, all, tokenID)
