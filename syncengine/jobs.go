@@ -45,8 +45,8 @@ func (e *Engine) kinds() []kind {
 		{name: jobCount, work: e.people.Count},
 		{name: jobCheck, work: e.checkConnection},
 		{name: jobReconcile, schedule: nightly{}, work: e.startNightlyReconcile},
-		{name: jobMarketo, schedule: river.PeriodicInterval(deliverEvery), work: e.toMarketo.Run},
-		{name: jobSalesforce, schedule: river.PeriodicInterval(deliverEvery), work: e.toSalesforce.Run},
+		{name: jobMarketo, schedule: river.PeriodicInterval(deliverEvery), work: e.toMarketo.Run, closes: true},
+		{name: jobSalesforce, schedule: river.PeriodicInterval(deliverEvery), work: e.toSalesforce.Run, closes: true},
 		{name: jobPullTasks, schedule: river.PeriodicInterval(e.cfg.TaskPoll), work: e.reading(e.tasks.Pull)},
 		{name: jobUnsubscribes, schedule: river.PeriodicInterval(unsubscribesEvery), work: e.reading(e.watchUnsubscribes)},
 		{name: jobResolve, schedule: river.PeriodicInterval(resolveEvery), work: e.resolve},
@@ -60,6 +60,7 @@ type kind struct {
 	schedule river.PeriodicSchedule // nil: only when asked for
 	work     func(context.Context) error
 	gated    bool // waits while the people sync is in trouble; its errors are that trouble
+	closes   bool // takes nothing up after jobTime, and ends its calls in the minute that it has left
 }
 
 const (
@@ -198,6 +199,9 @@ func (w *worker) Work(ctx context.Context, _ *river.Job[nudge]) error {
 	}
 	working, cancel := context.WithTimeout(ctx, jobTime)
 	defer cancel()
+	if w.kind.closes {
+		working = outbox.Until(ctx, time.Now().Add(jobTime))
+	}
 	err := w.kind.work(working)
 	switch {
 	case err == nil:

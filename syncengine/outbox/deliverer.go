@@ -77,12 +77,12 @@ func (l inTurn) Round(ctx context.Context, run uuid.UUID) (int, error) {
 // poll is how often a run looks for work that arrived.
 const poll = 50 * time.Millisecond
 
-// Run delivers until nothing is due and nothing came for a while. It returns at once
-// when another run is delivering, or when the destination is paused. An error that
-// keeps everything from being delivered pauses the destination, is kept for people to
-// see, and is returned only when that failed.
+// Run delivers until nothing is due and nothing came for a while, or until its time is
+// over (see Until). It returns at once when another run is delivering, or when the
+// destination is paused. An error that keeps everything from being delivered pauses
+// the destination, is kept for people to see, and is returned only when that failed.
 func (d *Deliverer) Run(ctx context.Context) error {
-	for { // again, because something may become due between a run's last look and its end
+	for !closing(ctx) { // again, because something may become due between a run's last look and its end
 		due, err := d.due(ctx)
 		if err != nil || !due {
 			return err
@@ -92,6 +92,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // once is one run under the lease; false means that it could not begin.
@@ -127,8 +128,10 @@ func (d *Deliverer) once(ctx context.Context) (bool, error) {
 		d.cfg.Log.WarnContext(ctx, "Deliveries wait", "destination", d.to, "error", err)
 		err = Pause(release, d.pool, d.to, err)
 		return false, errors.Join(err, models.ReleaseLease(release, d.pool, lease, holder))
-	default: // done, or stopping: then the next run looks for what was on its way
-		return ctx.Err() == nil, models.ReleaseLease(release, d.pool, lease, holder)
+	case ctx.Err() != nil: // stopping: the next run looks for what was on its way
+		return false, models.ReleaseLease(release, d.pool, lease, holder)
+	default:
+		return true, models.ReleaseLease(release, d.pool, lease, holder)
 	}
 }
 
@@ -168,30 +171,30 @@ func (d *Deliverer) work(ctx context.Context, run uuid.UUID) error {
 		return err
 	}
 	group, working := errgroup.WithContext(ctx)
+	ending := &ending{linger: d.cfg.Linger, moved: time.Now()}
 	for _, l := range d.lanes {
-		group.Go(func() error { return d.drive(working, l, run) })
+		group.Go(func() error { return drive(working, l, run, ending) })
 	}
 	return group.Wait()
 }
 
-func (d *Deliverer) drive(ctx context.Context, l Lane, run uuid.UUID) error {
-	last := time.Now()
-	for {
+// drive lets a lane look for work until all lanes end.
+func drive(ctx context.Context, l Lane, run uuid.UUID, ending *ending) error {
+	for !closing(ctx) && !ending.now() {
+		ending.begin()
 		moved, err := l.Round(ctx, run)
+		ending.end(moved > 0)
 		if err != nil {
 			return err
 		}
 		if moved > 0 {
-			last = time.Now()
 			continue
-		}
-		if time.Since(last) > d.cfg.Linger {
-			return nil
 		}
 		if err := sleep(ctx, poll); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // Running says that this process delivers now, so that work is seen without a nudge.

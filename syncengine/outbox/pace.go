@@ -37,8 +37,12 @@ func NewPace(pool *pgxpool.Pool, to models.Destination, operation models.Operati
 	return &Pace{pool: pool, to: to, operation: operation, full: full}
 }
 
-// Ready returns how many rows may be claimed now: 0 when it is better to wait.
+// Ready returns how many rows may be claimed now: 0 when it is better to wait, and
+// when the run is to end.
 func (p *Pace) Ready(ctx context.Context, now time.Time) (int, error) {
+	if closing(ctx) {
+		return 0, nil
+	}
 	if p.refilled.IsZero() {
 		p.allowance, p.refilled = trickleBurst, now
 	}
