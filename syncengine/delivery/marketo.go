@@ -61,7 +61,7 @@ func (m *toMarketo) prepare(ctx context.Context) error {
 	m.mu.Lock()
 	m.setup = *known
 	m.mu.Unlock()
-	return outbox.Unpause(ctx, m.pool, models.ToMarketo)
+	return nil
 }
 
 // Round sends what is due in full batches, several at a time, and what is left when

@@ -32,16 +32,8 @@ func NewSalesforce(pool *pgxpool.Pool, o *org.Org, cfg Config, locking ...outbox
 	cfg = cfg.withDefaults()
 	s := &toSalesforce{cfg: cfg, pool: pool, org: o, pace: outbox.NewPace(pool, models.ToSalesforce, models.Create, salesforce.MaxCollection)}
 	updating := &salesforceUpdates{toSalesforce: s, pace: outbox.NewPace(pool, models.ToSalesforce, models.Update, salesforce.MaxCollection)}
-	return outbox.New(pool, models.ToSalesforce, cfg.Config, s.prepare,
+	return outbox.New(pool, models.ToSalesforce, cfg.Config, o.Prepare,
 		s, outbox.InTurn(append(locking, updating)...), (*salesforceSettling)(s))
-}
-
-// prepare learns what the org has.
-func (s *toSalesforce) prepare(ctx context.Context) error {
-	if err := s.org.Prepare(ctx); err != nil {
-		return err
-	}
-	return outbox.Unpause(ctx, s.pool, models.ToSalesforce)
 }
 
 // now is what the org has, and how we log to it.

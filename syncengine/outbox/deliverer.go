@@ -131,7 +131,7 @@ func (d *Deliverer) once(ctx context.Context) (bool, error) {
 	case ctx.Err() != nil: // stopping: the next run looks for what was on its way
 		return false, models.ReleaseLease(release, d.pool, lease, holder)
 	default:
-		return true, models.ReleaseLease(release, d.pool, lease, holder)
+		return true, errors.Join(Unpause(release, d.pool, d.to), models.ReleaseLease(release, d.pool, lease, holder))
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/failure"
-	"salesactions/syncengine/marketo"
 )
 
 // Outcome is what became of an attempt at a delivery.
@@ -68,17 +67,6 @@ func Unknown(id int64, wait time.Duration) Outcome {
 	return Outcome{ID: id, State: models.Sending, Wait: wait}
 }
 
-// Halts says that no other call would fare better, so that the destination pauses.
-func Halts(what failure.Failure) bool {
-	switch what.Code {
-	case "API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG", "CLIENT_NOT_ACCESSIBLE_FOR_USER", "INVALID_TYPE", "GONE", "UNSUPPORTED_API_VERSION":
-		return true // of Salesforce, about the connected user or the version of the API
-	case "REQUEST_LIMIT_EXCEEDED", marketo.CodeQuota:
-		return what.Retry == failure.Slow // the day's calls are used up, not only those in flight
-	}
-	return what.Class == failure.Authentication || what.Class == failure.Setup || what.Class == failure.Limit && !what.Until.IsZero()
-}
-
 const (
 	firstBackoff = time.Second
 	lastBackoff  = 5 * time.Minute
@@ -128,6 +116,9 @@ func Queue(batch *pgx.Batch, run uuid.UUID, outcomes []Outcome) {
 		c.add(o)
 	}
 	batch.Queue(recordSQL, run, c.ids, c.states, c.remotes, c.reasons, c.codes, c.classes, c.texts, c.remedies, c.waits, c.unsents, c.looked)
+	if len(c.delivered) > 0 { // whatever kept deliveries is over
+		batch.Queue(unpauseSQL+` AND name IN (SELECT destination FROM deliveries WHERE id = ANY($1) AND state = 'delivered')`, c.delivered)
+	}
 	batch.Queue(`SELECT pg_notify('salesactions_live', 'activity')`)
 }
 
@@ -149,7 +140,7 @@ const recordSQL = `
 
 // outcomeColumns are outcomes turned for one statement.
 type outcomeColumns struct {
-	ids, waits                                                []int64
+	ids, waits, delivered                                     []int64
 	states, remotes, reasons, codes, classes, texts, remedies []string
 	unsents, looked                                           []bool
 }
@@ -166,4 +157,7 @@ func (c *outcomeColumns) add(o Outcome) {
 	c.waits = append(c.waits, o.Wait.Microseconds())
 	c.unsents = append(c.unsents, o.Unsent)
 	c.looked = append(c.looked, o.Looked)
+	if o.State == models.Delivered {
+		c.delivered = append(c.delivered, o.ID)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +13,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/failure"
+	"salesactions/syncengine/marketo"
 )
 
 // PausedError says in plain words why nothing can be delivered, where that is no
@@ -52,10 +54,40 @@ func Paused(ctx context.Context, pool *pgxpool.Pool, to models.Destination) (boo
 	return waits, nil
 }
 
-// Pause notes why nothing is delivered and when it is tried again: the longer it
-// lasts, the later.
+// Halts says that no other call would fare better, so that the destination pauses.
+func Halts(what failure.Failure) bool {
+	switch what.Code {
+	case "API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG", "CLIENT_NOT_ACCESSIBLE_FOR_USER", "INVALID_TYPE", "GONE", "UNSUPPORTED_API_VERSION":
+		return true // of Salesforce, about the connected user or the version of the API
+	case "STORAGE_LIMIT_EXCEEDED", "EXCEEDED_QUOTA":
+		return true // of a whole call: there is room for no record
+	case "REQUEST_LIMIT_EXCEEDED", marketo.CodeQuota:
+		return what.Retry == failure.Slow // the day's calls are used up, not only those in flight
+	}
+	if strings.HasPrefix(what.Code, "TXN_SECURITY_") || strings.HasPrefix(what.Code, "OAUTH_APP_") {
+		return true // of Salesforce, about the app
+	}
+	return what.Class == failure.Authentication || what.Class == failure.Setup || what.Class == failure.Limit && !what.Until.IsZero()
+}
+
+// pauses are how long to pause at first and at most: the longer it lasts, the later
+// it is tried again.
+func pauses(what failure.Failure) (first, last time.Duration) {
+	switch {
+	case what.Retry != failure.Slow:
+		return firstPause, lastPause
+	case what.Class == failure.Limit || what.Code == "REQUEST_LIMIT_EXCEEDED":
+		return quotaProbe, quotaProbe
+	}
+	return slowRetry, slowRetry
+}
+
+// Pause notes why nothing is delivered and when it is tried again. It ends with the
+// first delivery, or with a run that found nothing wrong; until then a cause that
+// lasts keeps its beginning.
 func Pause(ctx context.Context, pool *pgxpool.Pool, to models.Destination, cause error) error {
 	what := Meaning(cause)
+	first, last := pauses(what)
 	var until *time.Time
 	if !what.Until.IsZero() {
 		until = &what.Until
@@ -68,21 +100,22 @@ func Pause(ctx context.Context, pool *pgxpool.Pool, to models.Destination, cause
 				ELSE clock_timestamp() + least(greatest(CASE WHEN paused_class = $2 THEN (clock_timestamp() - paused_since) / 2 ELSE '0' END,
 					$7::interval), $8::interval) END
 		FROM told WHERE name = $1`,
-		to, what.Class, what.Code, what.Text, what.Remedy, until, firstPause, lastPause, quotaProbe)
+		to, what.Class, what.Code, what.Text, what.Remedy, until, first, last, quotaProbe)
 	if err != nil {
 		return fmt.Errorf("note why %s is paused: %w", to.Name(), err)
 	}
 	return nil
 }
 
+// unpauseSQL is to be narrowed to destinations by their names.
+const unpauseSQL = `
+	UPDATE destinations SET paused_class = NULL, paused_code = NULL, paused_text = NULL, paused_remedy = NULL, paused_since = NULL, retry_at = NULL
+	WHERE paused_class IS NOT NULL`
+
 // Unpause lets deliveries to a destination begin at once, after somebody mended what
-// kept them, or after they went well.
+// kept them, or after a run that nothing kept.
 func Unpause(ctx context.Context, pool *pgxpool.Pool, to models.Destination) error {
-	_, err := pool.Exec(ctx, `
-		WITH mended AS (
-			UPDATE destinations SET paused_class = NULL, paused_code = NULL, paused_text = NULL, paused_remedy = NULL,
-				paused_since = NULL, retry_at = NULL
-			WHERE name = $1 AND paused_class IS NOT NULL RETURNING name)
+	_, err := pool.Exec(ctx, `WITH mended AS (`+unpauseSQL+` AND name = $1 RETURNING name)
 		SELECT pg_notify('salesactions_live', 'activity') FROM mended`, to)
 	if err != nil {
 		return fmt.Errorf("let deliveries to %s begin: %w", to.Name(), err)
