@@ -130,19 +130,24 @@ CREATE TABLE public.deliveries (
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     task_id uuid,
     unsubscribe_id bigint,
+    proof_field text,
+    doubted_at timestamp with time zone,
+    doubts integer DEFAULT 0 NOT NULL,
+    doubts_left integer,
+    error_times integer DEFAULT 0 NOT NULL,
     kind text,
     CONSTRAINT deliveries_about_check CHECK ((num_nonnulls(activity_id, task_id, unsubscribe_id) = 1)),
     CONSTRAINT deliveries_check CHECK (((state = 'skipped'::text) = (reason IS NOT NULL))),
     CONSTRAINT deliveries_check1 CHECK (((hold IS NULL) OR (state = 'pending'::text))),
     CONSTRAINT deliveries_destination_check CHECK ((destination = ANY (ARRAY['marketo'::text, 'salesforce'::text]))),
-    CONSTRAINT deliveries_hold_check CHECK ((hold = ANY (ARRAY['person'::text, 'email'::text, 'record'::text]))),
+    CONSTRAINT deliveries_hold_check CHECK ((hold = ANY (ARRAY['person'::text, 'email'::text, 'record'::text, 'reread'::text]))),
     CONSTRAINT deliveries_operation_check CHECK ((operation = ANY (ARRAY['create'::text, 'update'::text, 'sync'::text, 'opt_out'::text]))),
     CONSTRAINT deliveries_scheme_check CHECK ((scheme = ANY (ARRAY['key'::text, 'field'::text, 'marker'::text]))),
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'delivered'::text, 'failed'::text, 'skipped'::text])))
 )
 WITH (fillfactor='80');
 
-COMMENT ON COLUMN public.deliveries.hold IS 'What it waits for: the person to arrive in the workspace, the Task of its email, or the person''s record in Salesforce.';
+COMMENT ON COLUMN public.deliveries.hold IS 'What it waits for: the person to arrive in the workspace or to be read again, the Task of its email, or the person''s record in Salesforce.';
 
 COMMENT ON COLUMN public.deliveries.due_at IS 'pending: when it may be sent; sending: when its outcome is looked for next.';
 
@@ -151,6 +156,16 @@ COMMENT ON COLUMN public.deliveries.sender IS 'The run of the deliverer that is 
 COMMENT ON COLUMN public.deliveries.scheme IS 'How the Task that was sent can be found again in Salesforce.';
 
 COMMENT ON COLUMN public.deliveries.who_id IS 'The lead or contact that the Task was sent for.';
+
+COMMENT ON COLUMN public.deliveries.proof_field IS 'The field by which the Task that was sent can be found again, where one does it.';
+
+COMMENT ON COLUMN public.deliveries.doubted_at IS 'When it was sent first of the attempts of which nobody knows what they did; null: it is surely not there.';
+
+COMMENT ON COLUMN public.deliveries.doubts IS 'How much the attempts in a row that had no answer speak against this row: it goes with few others then, and at last alone.';
+
+COMMENT ON COLUMN public.deliveries.doubts_left IS 'Attempts alone that it still has; at 0 it is parked once it is proven absent; null: as many as it likes.';
+
+COMMENT ON COLUMN public.deliveries.error_times IS 'Attempts in a row that ended with error_code.';
 
 COMMENT ON COLUMN public.deliveries.kind IS 'That of the activity, for lists; null for what is no activity''s.';
 
@@ -346,16 +361,25 @@ CREATE TABLE public.salesforce_records (
     follow_id text,
     account_id text,
     opportunity_id text,
-    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    gone boolean DEFAULT false NOT NULL
 );
+
+COMMENT ON COLUMN public.salesforce_records.gone IS 'An account or opportunity that takes no Tasks: deleted, or hidden from the connected user.';
 
 CREATE TABLE public.salesforce_reps (
     email text NOT NULL,
     user_id text,
     user_name text,
     linked_by text,
-    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    refused_at timestamp with time zone,
+    instance text
 );
+
+COMMENT ON COLUMN public.salesforce_reps.refused_at IS 'When Salesforce did not take the user as an owner; a link of an admin stays, for them to see.';
+
+COMMENT ON COLUMN public.salesforce_reps.instance IS 'The org that was asked: another one has other users.';
 
 CREATE TABLE public.seen_changes (
     stream text NOT NULL,

@@ -21,7 +21,8 @@ type Which struct {
 func Retry(ctx context.Context, pool *pgxpool.Pool, w Which) (int64, error) {
 	tag, err := pool.Exec(ctx, `
 		WITH told AS (SELECT pg_notify('salesactions_live', 'activity'))
-		UPDATE deliveries SET state = 'pending', due_at = clock_timestamp(), updated_at = clock_timestamp(), looks = 0
+		UPDATE deliveries SET state = 'pending', due_at = clock_timestamp(), updated_at = clock_timestamp(), looks = 0,
+			doubts = 0, doubts_left = NULL, error_times = 0
 		FROM told
 		WHERE (state = 'failed' OR state = 'pending' AND hold IS NULL AND error_code IS NOT NULL)
 			AND ($1::bigint = 0 OR id = $1) AND ($2::text = '' OR destination = $2) AND ($3::text IS NULL OR coalesce(error_code, '') = $3)`,
