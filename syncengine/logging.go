@@ -193,7 +193,7 @@ func (e *Engine) ListReps(ctx context.Context) ([]Rep, error) {
 	var reps []Rep
 	err := e.db.WithContext(ctx).Raw(`
 		SELECT a.email, coalesce(r.user_id, '') AS user_id, coalesce(r.user_name, '') AS user_name,
-			r.linked_by IS NOT NULL AS linked, r.user_id IS NOT NULL AS matched, a.activities
+			r.linked_by IS NOT NULL AS linked, r.user_id IS NOT NULL AND r.refused_at IS NULL AS matched, a.activities
 		FROM (SELECT rep_email AS email, count(*) AS activities FROM activities
 			WHERE rep_email IS NOT NULL AND occurred_at > now() - interval '90 days' GROUP BY 1) a
 		LEFT JOIN salesforce_reps r ON r.email = a.email
@@ -213,7 +213,7 @@ func (e *Engine) LinkRep(ctx context.Context, email, userID, actor string) error
 		}
 		return e.auditJSON(ctx, actor, "reps.unlink", email, nil)
 	}
-	client, _, _, err := e.Salesforce(ctx)
+	client, instance, _, err := e.Salesforce(ctx)
 	var name string
 	if err == nil {
 		name, err = org.FindUser(ctx, client, userID)
@@ -224,8 +224,9 @@ func (e *Engine) LinkRep(ctx context.Context, email, userID, actor string) error
 	case name == "":
 		return &InvalidError{"user_id", "Salesforce has no active user with this id, which begins with 005."}
 	}
-	_, err = e.pool.Exec(ctx, `INSERT INTO salesforce_reps (email, user_id, user_name, linked_by) VALUES (lower($1), $2, $3, $4)
-		ON CONFLICT (email) DO UPDATE SET user_id = $2, user_name = $3, linked_by = $4, asked_at = clock_timestamp()`, email, userID, name, actor)
+	_, err = e.pool.Exec(ctx, `INSERT INTO salesforce_reps (email, user_id, user_name, linked_by, instance) VALUES (lower($1), $2, $3, $4, $5)
+		ON CONFLICT (email) DO UPDATE SET user_id = $2, user_name = $3, linked_by = $4, instance = $5, refused_at = NULL, asked_at = clock_timestamp()`,
+		email, userID, name, actor, instance)
 	if err != nil {
 		return fmt.Errorf("link a rep: %w", err)
 	}

@@ -135,8 +135,8 @@ func (e *Engine) takeAuthorization(ctx context.Context, userID int64, state stri
 	return verifier, redirectURL, nil
 }
 
-// keepGrant stores the tokens. Another org's records are not this one's, so what was
-// remembered of those is forgotten.
+// keepGrant stores the tokens. What was remembered of another org is forgotten when this
+// one is looked at.
 func (e *Engine) keepGrant(ctx context.Context, flow string, grant salesforce.Grant, who salesforce.Identity, actor string) error {
 	_, err := e.pool.Exec(ctx, `UPDATE salesforce_connection SET access_sealed = $1, refresh_sealed = $2, instance_url = $3,
 			identity = $4, issued_at = $5, connected_at = now(), connected_by = $6, flow = $7, generation = generation + 1`,
@@ -144,12 +144,6 @@ func (e *Engine) keepGrant(ctx context.Context, flow string, grant salesforce.Gr
 		grant.Instance, who, grant.IssuedAt, actor, flow)
 	if err != nil {
 		return fmt.Errorf("keep the connection to Salesforce: %w", err)
-	}
-	_, err = e.pool.Exec(ctx, `
-		WITH records AS (DELETE FROM salesforce_records), reps AS (DELETE FROM salesforce_reps WHERE linked_by IS NULL)
-		UPDATE destinations SET setup = NULL WHERE name = 'salesforce' AND setup->>'instance' IS DISTINCT FROM $1`, grant.Instance)
-	if err != nil {
-		return fmt.Errorf("forget what another org told: %w", err)
 	}
 	links, version, err := models.LoadRecordLinks(ctx, e.db)
 	if err == nil && links.SalesforceURL == "" {

@@ -2,6 +2,7 @@ package org
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -22,9 +24,11 @@ type Client func(context.Context) (client *salesforce.Client, instance, userID s
 type Org struct {
 	Client Client
 
-	pool  *pgxpool.Pool
-	db    *gorm.DB
-	users users
+	pool    *pgxpool.Pool
+	db      *gorm.DB
+	creates *outbox.Gauge // of Tasks
+
+	asking sync.Mutex // one caller at a time asks about reps
 
 	mu       sync.Mutex
 	setup    Setup
@@ -33,7 +37,7 @@ type Org struct {
 
 // New returns the org that client connects to.
 func New(pool *pgxpool.Pool, db *gorm.DB, client Client) *Org {
-	return &Org{Client: client, pool: pool, db: db}
+	return &Org{Client: client, pool: pool, db: db, creates: outbox.NewGauge(salesforce.MaxCollection)}
 }
 
 // setupAge is how long what was found of the org is believed.
@@ -71,11 +75,25 @@ func (o *Org) LookAnew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := o.forgetOther(ctx, instance); err != nil {
+		return err
+	}
 	setup, err := Look(ctx, o.pool, client, instance, userID, settings)
 	if err != nil {
 		return err
 	}
 	o.keep(setup, settings)
+	return nil
+}
+
+// forgetOther forgets what was remembered of another org's records: those of this one
+// have ids of their own. What is known of reps says itself which org it is about.
+func (o *Org) forgetOther(ctx context.Context, instance string) error {
+	_, err := o.pool.Exec(ctx, `DELETE FROM salesforce_records WHERE EXISTS (SELECT FROM destinations
+		WHERE name = 'salesforce' AND setup->>'instance' <> '' AND setup->>'instance' <> $1)`, instance)
+	if err != nil {
+		return fmt.Errorf("forget what another org told: %w", err)
+	}
 	return nil
 }
 

@@ -3,8 +3,9 @@ package org
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,135 +20,173 @@ const (
 	unmatchedAge = 10 * time.Minute
 )
 
-// users knows the Salesforce users of the reps. One caller at a time asks.
-type users struct {
-	mu sync.Mutex
-	of map[string]rep
-}
-
+// rep is what is kept of a rep's user.
 type rep struct {
-	userID string // empty: no match
-	asked  time.Time
-}
-
-func (r rep) fresh() bool {
-	if r.userID == "" {
-		return time.Since(r.asked) < unmatchedAge
-	}
-	return time.Since(r.asked) < matchedAge
+	email   string
+	userID  string // empty: no match
+	linked  bool   // by an admin
+	refused bool   // as an owner
+	old     bool   // to be asked about anew
 }
 
 // Owners returns the Salesforce users of those reps who have one, by their addresses.
+// What is kept is read each time, so that an admin's link holds at once; Salesforce is
+// asked about reps who are new, or were asked about long ago or in another org.
 func (o *Org) Owners(ctx context.Context, emails []string) (map[string]string, error) {
-	o.users.mu.Lock()
-	defer o.users.mu.Unlock()
-	if o.users.of == nil {
-		o.users.of = map[string]rep{}
+	emails = distinct(emails)
+	if len(emails) == 0 {
+		return nil, nil
 	}
-	missing := o.users.missing(emails)
-	if len(missing) > 0 {
-		if err := o.loadUsers(ctx, missing); err != nil {
-			return nil, err
-		}
-	}
-	for missing = o.users.missing(emails); len(missing) > 0; missing = o.users.missing(emails) {
-		if err := o.askUsers(ctx, missing); err != nil {
-			return nil, err
-		}
-	}
-	owners := map[string]string{}
-	for _, email := range emails {
-		if known := o.users.of[email]; known.userID != "" {
-			owners[email] = known.userID
-		}
-	}
-	return owners, nil
-}
-
-func (u *users) missing(emails []string) []string {
-	seen := map[string]bool{}
-	var missing []string
-	for _, email := range emails {
-		if email != "" && !seen[email] && !u.of[email].fresh() {
-			seen[email] = true
-			missing = append(missing, email)
-		}
-	}
-	return missing
-}
-
-// loadUsers reads what is kept; a link that an admin made does not age.
-func (o *Org) loadUsers(ctx context.Context, emails []string) error {
-	rows, err := o.pool.Query(ctx, `SELECT email, coalesce(user_id, ''), CASE WHEN linked_by IS NULL THEN asked_at ELSE clock_timestamp() END
-		FROM salesforce_reps WHERE email = ANY($1)`, emails)
+	_, instance, _, err := o.Client(ctx)
 	if err != nil {
-		return fmt.Errorf("read the reps' users: %w", err)
+		return nil, err
 	}
+	owners, asked, err := o.keptOwners(ctx, emails, instance)
+	if err != nil || len(asked.emails)+len(asked.linked) == 0 {
+		return owners, err
+	}
+	o.asking.Lock()
+	defer o.asking.Unlock()
+	if _, asked, err = o.keptOwners(ctx, emails, instance); err != nil { // another may have asked meanwhile
+		return nil, err
+	}
+	if err := o.askUsers(ctx, asked.emails, instance); err != nil {
+		return nil, err
+	}
+	if err := o.checkLinks(ctx, asked.linked, instance); err != nil {
+		return nil, err
+	}
+	owners, _, err = o.keptOwners(ctx, emails, instance)
+	return owners, err
+}
+
+// distinct are the addresses that are none twice.
+func distinct(emails []string) []string {
+	list := slices.DeleteFunc(slices.Clone(emails), func(email string) bool { return email == "" })
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// toAsk are the reps whom Salesforce is to be asked about.
+type toAsk struct {
+	emails []string
+	linked []string // users
+}
+
+// keptOwners reads what is kept of reps, and who of them is to be asked about.
+func (o *Org) keptOwners(ctx context.Context, emails []string, instance string) (map[string]string, toAsk, error) {
+	rows, err := o.pool.Query(ctx, `
+		SELECT email, coalesce(user_id, ''), linked_by IS NOT NULL, refused_at IS NOT NULL,
+			instance IS DISTINCT FROM $2 OR linked_by IS NULL AND asked_at < clock_timestamp() - CASE WHEN user_id IS NULL THEN $4::interval ELSE $3 END
+		FROM salesforce_reps WHERE email = ANY($1)`, emails, instance, matchedAge, unmatchedAge)
+	if err != nil {
+		return nil, toAsk{}, fmt.Errorf("read the reps' users: %w", err)
+	}
+	owners, known := map[string]string{}, map[string]bool{}
 	var (
-		email string
-		known rep
+		asked toAsk
+		r     rep
 	)
-	_, err = pgx.ForEachRow(rows, []any{&email, &known.userID, &known.asked}, func() error {
-		o.users.of[email] = known
+	_, err = pgx.ForEachRow(rows, []any{&r.email, &r.userID, &r.linked, &r.refused, &r.old}, func() error {
+		known[r.email] = true
+		switch {
+		case r.old && r.linked:
+			asked.linked = append(asked.linked, r.userID)
+		case r.old:
+			asked.emails = append(asked.emails, r.email)
+		case r.userID != "" && !r.refused:
+			owners[r.email] = r.userID
+		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read the reps' users: %w", err)
+		return nil, toAsk{}, fmt.Errorf("read the reps' users: %w", err)
+	}
+	for _, email := range emails {
+		if !known[email] {
+			asked.emails = append(asked.emails, email)
+		}
+	}
+	return owners, asked, nil
+}
+
+// askUsers looks reps up by their address among the active users, and keeps the
+// answers. What an admin links meanwhile stays.
+func (o *Org) askUsers(ctx context.Context, emails []string, instance string) error {
+	for some := range slices.Chunk(emails, idsPerQuery/2) { // addresses are longer than ids
+		ids, names := map[string]string{}, map[string]string{}
+		for u, err := range o.activeUsers(ctx, `Email IN (`+Quoted(some)+`)`) {
+			if err != nil {
+				return err
+			}
+			if email := strings.ToLower(u.Text("Email")); ids[email] == "" {
+				ids[email], names[email] = u.ID(), u.Text("Name")
+			}
+		}
+		found, called := make([]string, len(some)), make([]string, len(some))
+		for n, email := range some {
+			found[n], called[n] = ids[email], names[email]
+		}
+		_, err := o.pool.Exec(ctx, `
+			INSERT INTO salesforce_reps AS r (email, user_id, user_name, instance)
+			SELECT email, nullif(id, ''), nullif(name, ''), $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS t (email, id, name)
+			ON CONFLICT (email) DO UPDATE SET user_id = EXCLUDED.user_id, user_name = EXCLUDED.user_name, instance = $4, refused_at = NULL, asked_at = clock_timestamp()
+			WHERE r.linked_by IS NULL`, some, found, called, instance)
+		if err != nil {
+			return fmt.Errorf("keep the reps' users: %w", err)
+		}
 	}
 	return nil
 }
 
-// askUsers looks reps up by their address among the active users, and keeps the answers.
-func (o *Org) askUsers(ctx context.Context, emails []string) error {
-	emails = emails[:min(len(emails), idsPerQuery/2)] // addresses are longer than ids
-	client, _, _, err := o.Client(ctx)
-	if err != nil {
-		return err
-	}
-	ids, names := map[string]string{}, map[string]string{}
-	soql := `SELECT Id, Name, Email FROM User WHERE IsActive = true AND Email IN (` + Quoted(emails) + `) ORDER BY Id`
-	for u, err := range client.Query(budget.For(ctx, "reps"), soql) {
+// checkLinks looks whether users that an admin linked are users of the org that is
+// connected now. A link is never taken away: one to nobody here is refused.
+func (o *Org) checkLinks(ctx context.Context, users []string, instance string) error {
+	for some := range slices.Chunk(users, idsPerQuery) {
+		active := []string{}
+		for u, err := range o.activeUsers(ctx, `Id IN (`+Quoted(some)+`)`) {
+			if err != nil {
+				return err
+			}
+			active = append(active, short(u.ID()))
+		}
+		_, err := o.pool.Exec(ctx, `UPDATE salesforce_reps SET instance = $3, asked_at = clock_timestamp(),
+				refused_at = CASE WHEN left(user_id, 15) = ANY($2) THEN NULL ELSE clock_timestamp() END
+			WHERE linked_by IS NOT NULL AND user_id = ANY($1)`, some, active, instance)
 		if err != nil {
-			return fmt.Errorf("look the reps' users up: %w", err)
+			return fmt.Errorf("keep which linked users there are: %w", err)
 		}
-		email := strings.ToLower(u.Text("Email"))
-		if ids[email] == "" {
-			ids[email], names[email] = u.ID(), u.Text("Name")
-		}
-	}
-	found, called := make([]string, len(emails)), make([]string, len(emails))
-	for n, email := range emails {
-		found[n], called[n] = ids[email], names[email]
-		o.users.of[email] = rep{userID: ids[email], asked: time.Now()}
-	}
-	_, err = o.pool.Exec(ctx, `
-		INSERT INTO salesforce_reps AS r (email, user_id, user_name)
-		SELECT email, nullif(id, ''), nullif(name, '') FROM unnest($1::text[], $2::text[], $3::text[]) AS t (email, id, name)
-		ON CONFLICT (email) DO UPDATE SET user_id = EXCLUDED.user_id, user_name = EXCLUDED.user_name, asked_at = clock_timestamp()
-		WHERE r.linked_by IS NULL`, emails, found, called)
-	if err != nil {
-		return fmt.Errorf("keep the reps' users: %w", err)
 	}
 	return nil
+}
+
+func (o *Org) activeUsers(ctx context.Context, where string) iter.Seq2[salesforce.Record, error] {
+	return func(yield func(salesforce.Record, error) bool) {
+		client, _, _, err := o.Client(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for u, err := range client.Query(budget.For(ctx, "reps"), `SELECT Id, Name, Email FROM User WHERE IsActive = true AND `+where+` ORDER BY Id`) {
+			if err != nil {
+				err = fmt.Errorf("look the reps' users up: %w", err)
+			}
+			if !yield(u, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // DropOwner notes that a rep's user takes no Tasks any more, so that they belong to the
-// connected user until the rep is looked up anew.
+// connected user until the rep is looked up anew; where an admin linked them, until
+// they are linked anew.
 func (o *Org) DropOwner(ctx context.Context, email string) error {
-	o.ForgetOwner(email)
-	_, err := o.pool.Exec(ctx, `UPDATE salesforce_reps SET user_id = NULL, user_name = NULL, linked_by = NULL, asked_at = clock_timestamp()
-		WHERE email = $1`, email)
+	_, err := o.pool.Exec(ctx, `UPDATE salesforce_reps SET refused_at = clock_timestamp(), asked_at = clock_timestamp() WHERE email = $1`, email)
 	if err != nil {
-		return fmt.Errorf("note that a rep has no user: %w", err)
+		return fmt.Errorf("note that a rep's user takes no Tasks: %w", err)
 	}
 	return nil
-}
-
-// ForgetOwner lets a rep be looked up anew, for instance because an admin linked one.
-func (o *Org) ForgetOwner(email string) {
-	o.users.mu.Lock()
-	defer o.users.mu.Unlock()
-	delete(o.users.of, email)
 }
 
 // FindUser returns the name of an active user of Salesforce, or "" where there is none.
