@@ -58,6 +58,8 @@ func (m marker) waiting(d models.Delivery, mark *view.Mark) {
 	switch {
 	case d.Hold != nil && *d.Hold == models.HoldPerson:
 		mark.Text = "waits for the person"
+	case d.Hold != nil && *d.Hold == models.HoldReread:
+		mark.Text = "waits until the person is read again"
 	case d.Hold != nil:
 		mark.Text = "waits for the email's Task"
 	case m.paused[d.Destination]:
@@ -92,6 +94,8 @@ func skipText(reason *models.SkipReason) string {
 		return "Tasks have no field that would show it"
 	case models.SkippedTaskDeleted:
 		return "somebody deleted the email's Task"
+	case models.SkippedTaskUnseen:
+		return "the connected user cannot see the email's Task"
 	default:
 		return string(*reason)
 	}

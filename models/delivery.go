@@ -65,6 +65,7 @@ const (
 	HoldPerson Hold = "person" // the person is not in the workspace yet
 	HoldEmail  Hold = "email"  // the email's Task is not in Salesforce yet
 	HoldRecord Hold = "record" // the person has no lead or contact in Salesforce
+	HoldReread Hold = "reread" // the person is being read again: Marketo does not find them
 )
 
 // SkipReason says why an activity is not delivered to a destination.
@@ -81,6 +82,7 @@ const (
 	SkippedNoFields    SkipReason = "no_task_fields"       // the org has none of the fields that would show it
 	SkippedTaskDeleted SkipReason = "task_deleted"         // somebody deleted the email's Task in Salesforce
 	SkippedCleared     SkipReason = "cleared"              // the unsubscribe was undone before Salesforce was told
+	SkippedTaskUnseen  SkipReason = "task_unseen"          // the connected user cannot see the email's Task in Salesforce
 )
 
 // Delivery is what becomes of one activity in one destination.

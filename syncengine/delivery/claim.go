@@ -28,6 +28,9 @@ type item struct {
 	Looks      int
 	Scheme     *string
 	WhoID      *string
+	ErrorCode  string // of the attempt before
+	ErrorTimes int    // attempts in a row that ended so
+	Doubts     int    // attempts in a row without an answer
 
 	PersonID      *int64
 	ContactID     *string
@@ -38,6 +41,14 @@ type item struct {
 
 // unsent puts it back as if it had not been claimed.
 func (i item) unsent() outbox.Outcome { return outbox.Unsent(i.ID, 0) }
+
+// times is how many attempts in a row have ended with a code, the one of now included.
+func (i item) times(code string) int {
+	if i.ErrorCode == code {
+		return i.ErrorTimes + 1
+	}
+	return 1
+}
 
 // attributes are those of the activity, and where it says nothing those of its email.
 func (i item) attributes() models.ActivityAttributes {
@@ -59,17 +70,24 @@ func (i item) attributes() models.ActivityAttributes {
 
 // itemColumns are read from deliveries "d" with their activity, email and person.
 const itemColumns = `d.id, d.attempts, a.id, a.email_id, a.kind, a.occurred_at, coalesce(a.rep_email, ''), a.attributes, e.attributes,
-	d.sent_at, d.looks, d.scheme, d.who_id,
+	d.sent_at, d.looks, d.scheme, d.who_id, coalesce(d.error_code, ''), d.error_times, d.doubts,
 	coalesce(p.id, a.person_id), p.salesforce_contact_id, p.salesforce_lead_id, p.salesforce_account_id, p.salesforce_opportunity_id`
 
 // itemJoins take a person who was merged away for the one they were merged into.
 const itemJoins = ` JOIN activities a ON a.id = d.activity_id LEFT JOIN activities e ON e.id = a.email_id
-	LEFT JOIN people named ON named.id = a.person_id LEFT JOIN people p ON p.id = coalesce(named.merged_into, named.id)`
+	LEFT JOIN people named ON named.id = a.person_id LEFT JOIN people p ON p.id = ` + lastOfNamed
+
+// lastOfNamed is whom people "named" are after merges, however often they were merged.
+const lastOfNamed = `CASE WHEN named.merged_into IS NULL THEN named.id ELSE (
+	WITH RECURSIVE chain AS (
+		SELECT named.merged_into AS id, 1 AS depth
+		UNION ALL SELECT m.merged_into, c.depth + 1 FROM chain c JOIN people m ON m.id = c.id WHERE m.merged_into IS NOT NULL AND c.depth < 20)
+	SELECT id FROM chain ORDER BY depth DESC LIMIT 1) END`
 
 func scanItem(row pgx.CollectableRow) (item, error) {
 	var i item
 	err := row.Scan(&i.ID, &i.Attempts, &i.ActivityID, &i.EmailID, &i.Kind, &i.OccurredAt, &i.RepEmail, &i.Attributes, &i.Email,
-		&i.SentAt, &i.Looks, &i.Scheme, &i.WhoID, &i.PersonID, &i.ContactID, &i.LeadID, &i.AccountID, &i.OpportunityID)
+		&i.SentAt, &i.Looks, &i.Scheme, &i.WhoID, &i.ErrorCode, &i.ErrorTimes, &i.Doubts, &i.PersonID, &i.ContactID, &i.LeadID, &i.AccountID, &i.OpportunityID)
 	return i, err
 }
 
@@ -86,9 +104,9 @@ func takeDue(ctx context.Context, pool *pgxpool.Pool, run uuid.UUID, to models.D
 			ORDER BY d.due_at, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 		), d AS (
 			UPDATE deliveries SET state = 'sending', sender = $3, sent_at = clock_timestamp(), attempts = attempts + 1, looks = 0,
-				scheme = NULL, who_id = NULL, updated_at = clock_timestamp()
+				scheme = CASE WHEN doubted_at IS NOT NULL THEN scheme END, who_id = NULL, updated_at = clock_timestamp()
 			FROM due WHERE deliveries.id = due.id
-			RETURNING deliveries.id, deliveries.attempts, deliveries.activity_id, deliveries.sent_at, deliveries.looks, deliveries.scheme, deliveries.who_id
+			RETURNING deliveries.*
 		)
 		SELECT `+itemColumns+` FROM d`+itemJoins+` ORDER BY a.occurred_at, d.id`, to, limit, run)
 	if err == nil {

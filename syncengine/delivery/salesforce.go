@@ -31,7 +31,8 @@ type toSalesforce struct {
 func NewSalesforce(pool *pgxpool.Pool, o *org.Org, cfg Config, locking ...outbox.Lane) *outbox.Deliverer {
 	cfg = cfg.withDefaults()
 	s := &toSalesforce{cfg: cfg, pool: pool, org: o, pace: outbox.NewPace(pool, models.ToSalesforce, models.Create, salesforce.MaxCollection)}
-	updating := &salesforceUpdates{toSalesforce: s, pace: outbox.NewPace(pool, models.ToSalesforce, models.Update, salesforce.MaxCollection)}
+	updating := &salesforceUpdates{toSalesforce: s, pace: outbox.NewPace(pool, models.ToSalesforce, models.Update, salesforce.MaxCollection),
+		gauge: outbox.NewGauge(salesforce.MaxCollection)}
 	return outbox.New(pool, models.ToSalesforce, cfg.Config, o.Prepare,
 		s, outbox.InTurn(append(locking, updating)...), (*salesforceSettling)(s))
 }
@@ -58,6 +59,7 @@ func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 			return moved, errors.Join(group.Wait(), err)
 		}
 		started := time.Now()
+		n = min(n, s.org.CreateSize())
 		items, err := takeDue(sending, s.pool, run, models.ToSalesforce, n, knownOpportunity)
 		if err != nil {
 			return moved, errors.Join(group.Wait(), err)
@@ -76,8 +78,8 @@ func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 // knownOpportunity takes only Tasks of leads, of contacts whose opportunity Marketo
 // knows, and of contacts that Salesforce was asked about.
 var knownOpportunity = selection{
-	joins: `JOIN activities ka ON ka.id = d.activity_id LEFT JOIN people kn ON kn.id = ka.person_id
-		LEFT JOIN people kp ON kp.id = coalesce(kn.merged_into, kn.id) LEFT JOIN salesforce_records kr ON kr.id = left(kp.salesforce_contact_id, 15)`,
+	joins: `JOIN activities ka ON ka.id = d.activity_id LEFT JOIN people named ON named.id = ka.person_id
+		LEFT JOIN people kp ON kp.id = ` + lastOfNamed + ` LEFT JOIN salesforce_records kr ON kr.id = left(kp.salesforce_contact_id, 15)`,
 	where: `AND (kp.salesforce_contact_id IS NULL OR kp.salesforce_opportunity_id IS NOT NULL
 		OR kr.asked_at > clock_timestamp() - interval '24 hours')`,
 }

@@ -60,8 +60,8 @@ func (s taskMaker) newTask(i item, to target, template string) map[string]any {
 	task["Description"] = s.description(i, a, to)
 	s.customFields(task, i, a)
 	s.Mark(task, i.ActivityID)
-	for name := range task {
-		if !s.Creates(name) {
+	for name, value := range task {
+		if !s.Creates(name) || !s.Takes(name, value) {
 			delete(task, name)
 		}
 	}
@@ -179,8 +179,8 @@ func (s taskMaker) update(taskID string, e engagement) map[string]any {
 			change[name] = true
 		}
 	}
-	for name := range change {
-		if !s.Updates(name) {
+	for name, value := range change {
+		if !s.Updates(name) || !s.Takes(name, value) {
 			delete(change, name)
 		}
 	}

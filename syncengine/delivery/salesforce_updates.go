@@ -24,7 +24,8 @@ import (
 // Tasks lock their parents (Salesforce: Task, record locks).
 type salesforceUpdates struct {
 	*toSalesforce
-	pace *outbox.Pace
+	pace  *outbox.Pace
+	gauge *outbox.Gauge
 }
 
 // change is the update of one email's Task with the deliveries that it covers.
@@ -33,8 +34,18 @@ type change struct {
 	taskID     string
 	parent     string
 	deliveries []int64
-	attempts   int
+	code       string // of the error before
+	errors     int    // attempts in a row that ended so
+	doubts     int    // attempts in a row without an answer
 	happened   engagement
+}
+
+// times is how many attempts in a row have ended with a code, the one of now included.
+func (c *change) times(code string) int {
+	if c.code == code {
+		return c.errors + 1
+	}
+	return 1
 }
 
 // Round changes what is due.
@@ -50,7 +61,7 @@ func (u *salesforceUpdates) Round(ctx context.Context, run uuid.UUID) (int, erro
 	if err != nil || len(changes) == 0 {
 		return 0, err
 	}
-	outcomes, err := u.send(ctx, changes)
+	outcomes, err := u.sendAll(ctx, changes)
 	return len(changes), errors.Join(record(ctx, u.pool, run, outcomes), err)
 }
 
@@ -79,9 +90,10 @@ func (u *salesforceUpdates) take(ctx context.Context, run uuid.UUID) ([]*change,
 		), claimed AS (
 			UPDATE deliveries d SET state = 'sending', sender = $2, sent_at = clock_timestamp(), attempts = d.attempts + 1, updated_at = clock_timestamp()
 			FROM due JOIN emails USING (email_id) WHERE d.id = due.id AND d.state = 'pending'
-			RETURNING d.id, d.attempts, due.email_id
+			RETURNING d.id, coalesce(d.error_code, '') AS code, d.error_times, d.doubts, due.email_id
 		)
-		SELECT c.email_id, coalesce(task.remote_id, ''), coalesce(p.salesforce_account_id, task.who_id, ''), array_agg(c.id), max(c.attempts)
+		SELECT c.email_id, coalesce(task.remote_id, ''), coalesce(p.salesforce_account_id, task.who_id, ''), array_agg(c.id),
+			(array_agg(c.code ORDER BY c.error_times DESC))[1], max(c.error_times), max(c.doubts)
 		FROM claimed c JOIN activities e ON e.id = c.email_id LEFT JOIN people p ON p.id = e.person_id
 		LEFT JOIN deliveries task ON task.activity_id = c.email_id AND task.destination = 'salesforce' AND task.operation = 'create'
 		GROUP BY 1, 2, 3`, salesforce.MaxCollection, run)
@@ -90,7 +102,7 @@ func (u *salesforceUpdates) take(ctx context.Context, run uuid.UUID) ([]*change,
 	}
 	changes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*change, error) {
 		c := &change{}
-		return c, row.Scan(&c.email, &c.taskID, &c.parent, &c.deliveries, &c.attempts)
+		return c, row.Scan(&c.email, &c.taskID, &c.parent, &c.deliveries, &c.code, &c.errors, &c.doubts)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim changes of Tasks: %w", err)
@@ -126,82 +138,124 @@ func (u *salesforceUpdates) readEngagement(ctx context.Context, changes []*chang
 	return nil
 }
 
-// send makes the call. An error besides the outcomes means that nothing more can be
-// sent now.
-func (u *salesforceUpdates) send(ctx context.Context, changes []*change) ([]outbox.Outcome, error) {
+// unsentChange puts a change back as if it had not been claimed.
+func unsentChange(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) }
+
+// sendAll makes the changes: in one call, unless the org bears fewer at once or some of
+// them have had no answer before. One that the connected user cannot see is left alone.
+// An error besides the outcomes means that nothing more can be sent now.
+func (u *salesforceUpdates) sendAll(ctx context.Context, changes []*change) ([]outbox.Outcome, error) {
 	setup, _ := u.now()
 	if !setup.engagementFields() {
 		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Skipped(id, models.SkippedNoFields) }), nil
 	}
+	var outcomes []outbox.Outcome
+	var seen []*change
+	for _, c := range changes {
+		if c.taskID == "" {
+			outcomes = append(outcomes, each([]*change{c}, func(_ *change, id int64) outbox.Outcome { return outbox.Skipped(id, models.SkippedTaskUnseen) })...)
+		} else {
+			seen = append(seen, c)
+		}
+	}
+	for calls := outbox.Apart(seen, u.gauge.Size(), func(c *change) int { return c.doubts }); len(calls) > 0; calls = calls[1:] {
+		done, err := u.send(ctx, calls[0])
+		outcomes = append(outcomes, done...)
+		if err != nil {
+			return append(outcomes, each(slices.Concat(calls[1:]...), unsentChange)...), err
+		}
+	}
+	return outcomes, nil
+}
+
+// send makes one call.
+func (u *salesforceUpdates) send(ctx context.Context, changes []*change) ([]outbox.Outcome, error) {
+	setup, _ := u.now()
 	updates := make([]map[string]any, len(changes))
 	for n, c := range changes {
 		updates[n] = setup.update(c.taskID, c.happened)
 	}
 	client, _, _, err := u.org.Client(ctx)
 	if err != nil {
-		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) }), err
+		return each(changes, unsentChange), err
 	}
-	results, err := client.UpdateMany(budget.For(ctx, "activities"), "Task", updates)
+	calling, cancel := outbox.Promptly(budget.For(ctx, "activities"), u.cfg.Lease)
+	defer cancel()
+	results, err := client.UpdateMany(calling, "Task", updates)
 	if err != nil {
 		return u.failedCall(ctx, changes, err)
 	}
-	var (
-		outcomes []outbox.Outcome
-		stale    bool
-	)
+	first := make([]outbox.Outcome, len(changes)) // of each change's deliveries
+	var outcomes []outbox.Outcome
 	for n, c := range changes {
-		o := u.result(c, results[n])
-		stale = stale || o.Failure.RefreshesSetup()
-		outcomes = append(outcomes, each([]*change{c}, func(_ *change, id int64) outbox.Outcome { o.ID = id; return o })...)
+		first[n] = u.result(c, results[n], len(changes))
+		outcomes = append(outcomes, each([]*change{c}, func(_ *change, id int64) outbox.Outcome { o := first[n]; o.ID = id; return o })...)
 	}
-	if stale {
-		return outcomes, u.org.LookAnew(budget.For(ctx, "setup"))
-	}
-	return outcomes, nil
+	return outcomes, u.org.Learn(ctx, u.gauge, results, first)
 }
 
-func (u *salesforceUpdates) result(c *change, r salesforce.SaveResult) outbox.Outcome {
+func (u *salesforceUpdates) result(c *change, r salesforce.SaveResult, records int) outbox.Outcome {
 	if r.Success {
 		return outbox.Delivered(0, c.taskID)
 	}
 	first := r.FirstError()
 	what := failure.OfSalesforceRecord(first)
+	times := c.times(what.Code)
 	switch {
 	case first.Code == "ENTITY_IS_DELETED" || first.Code == "NOT_FOUND":
 		return outbox.Skipped(0, models.SkippedTaskDeleted)
-	case what.RefreshesSetup() && c.attempts < org.HealAttempts:
+	case what.Heal == failure.HealSmallerBatch && what.Retry == failure.Never && records > 1:
+		return outbox.Later(0, what, 0)
+	case what.RefreshesSetup() && times < org.HealAttempts:
 		return outbox.Later(0, what, 0)
 	}
-	return outbox.Again(0, c.attempts, what)
+	return outbox.Again(0, times, what)
 }
 
 // failedCall decides what a call that failed as a whole means for its changes.
 func (u *salesforceUpdates) failedCall(ctx context.Context, changes []*change, err error) ([]outbox.Outcome, error) {
-	what := failure.Classify(err)
-	all := func(o func(c *change, id int64) outbox.Outcome) []outbox.Outcome { return each(changes, o) }
+	what := outbox.Meaning(err)
+	times := changes[0].times(what.Code)
+	if what.Heal == failure.HealSmallerBatch {
+		u.gauge.Shrink(len(changes), 4, 1)
+	}
 	var call *salesforce.Error
-	ambiguous := errors.As(err, &call) && call.Ambiguous()
 	switch {
+	case errors.As(err, &call) && call.Ambiguous():
+		return each(changes, func(c *change, id int64) outbox.Outcome { return unanswered(c, id, len(changes), what) }), nil
+	case errors.Is(err, outbox.ErrNotAdmitted):
+		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, outbox.TurnPause) }), nil
 	case ctx.Err() != nil:
-		return all(func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) }), nil
-	case !ambiguous && outbox.Halts(what):
-		return all(func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) }), err
-	case ambiguous || what.Retry == failure.Soon:
-		return all(func(c *change, id int64) outbox.Outcome {
-			return outbox.Later(id, what, max(outbox.Backoff(c.attempts), what.After))
-		}), nil
-	case what.RefreshesSetup() && changes[0].attempts < org.HealAttempts:
-		return all(func(_ *change, id int64) outbox.Outcome { return outbox.Later(id, what, time.Second) }), u.org.LookAnew(budget.For(ctx, "setup"))
+		return each(changes, unsentChange), nil
+	case outbox.Halts(what):
+		return each(changes, unsentChange), err
+	case what.Retry == failure.Soon && (what.Tries == 0 || times < what.Tries):
+		return each(changes, func(c *change, id int64) outbox.Outcome { return outbox.Again(id, c.times(what.Code), what) }), nil
+	case what.RefreshesSetup() && times < org.HealAttempts:
+		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Later(id, what, time.Second) }), u.org.LookAnew(budget.For(ctx, "setup"))
+	case !org.Splits(err):
+		return each(changes, unsentChange), err
 	case len(changes) == 1:
-		return all(func(_ *change, id int64) outbox.Outcome { return outbox.Parked(id, what) }), nil
+		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Parked(id, what) }), nil
 	}
 	half := len(changes) / 2
 	first, err := u.send(ctx, changes[:half])
 	if err != nil {
-		return append(first, each(changes[half:], func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) })...), err
+		return append(first, each(changes[half:], unsentChange)...), err
 	}
 	second, err := u.send(ctx, changes[half:])
 	return append(first, second...), err
+}
+
+// unanswered is a change of which nobody knows whether it was made: it is made again,
+// unless it was alone in so many calls without an answer that it is itself the reason.
+func unanswered(c *change, id int64, records int, what failure.Failure) outbox.Outcome {
+	if records == 1 && what.Tries > 0 && c.times(what.Code) >= what.Tries+outbox.AloneAfter {
+		return outbox.Parked(id, what)
+	}
+	o := outbox.Unanswered(id, what, 0, max(outbox.Backoff(c.times(what.Code)), what.After))
+	o.State = models.Pending
+	return o
 }
 
 // each makes an outcome for every delivery that changes cover.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
@@ -25,9 +26,26 @@ type NewTask struct {
 	WhoID      string
 	RepEmail   string // whose the Task is
 	Fields     map[string]any
+
+	earlier earlier
 }
 
 func (t NewTask) unsent() outbox.Outcome { return outbox.Unsent(t.DeliveryID, 0) }
+
+// times is how many attempts in a row have ended with a code, the one of now included.
+func (t NewTask) times(code string) int {
+	if t.earlier.code == code {
+		return t.earlier.times + 1
+	}
+	return 1
+}
+
+// earlier is what became of a delivery's attempts before this one.
+type earlier struct {
+	code   string // of the last error
+	times  int    // in a row
+	doubts int    // attempts in a row without an answer
+}
 
 // Creating says how Tasks are created.
 type Creating struct {
@@ -39,31 +57,74 @@ type Creating struct {
 // HealAttempts is how often a record is tried that was mended by itself.
 const HealAttempts = 4
 
-// Create creates Tasks in one call, each once, and says what became of each. How they
-// can be found again is stored before they are sent. An error besides the outcomes
-// means that nothing more can be sent now.
+// CreateSize is how many Tasks the org bears in one call.
+func (o *Org) CreateSize() int { return o.creates.Size() }
+
+// Create creates Tasks, each once, and says what became of each: in one call, unless
+// the org bears fewer at once or some of them have had no answer before. How they can
+// be found again is stored before they are sent. An error besides the outcomes means
+// that nothing more can be sent now.
 func (o *Org) Create(ctx context.Context, run uuid.UUID, tasks []NewTask, claimed time.Time, how Creating) ([]outbox.Outcome, error) {
 	if len(tasks) == 0 {
 		return nil, nil
 	}
-	if err := o.noteSent(ctx, run, tasks); err != nil {
+	sending, outcomes, err := o.noteSent(ctx, run, tasks, how)
+	if err != nil {
 		return nil, err
 	}
-	return o.create(ctx, tasks, claimed, how)
+	calls := outbox.Apart(sending, o.creates.Size(), func(t NewTask) int { return t.earlier.doubts })
+	sent, err := outbox.Each(calls, NewTask.unsent, func(call []NewTask) ([]outbox.Outcome, error) { return o.create(ctx, call, claimed, how) })
+	return append(outcomes, sent...), err
 }
 
-func (o *Org) noteSent(ctx context.Context, run uuid.UUID, tasks []NewTask) error {
+// noteSent stores how Tasks can be found again, and returns those that may be sent with
+// what became of them before. One that may be there, under the key of a field that is
+// not in force now, would be there twice: it is looked for first.
+func (o *Org) noteSent(ctx context.Context, run uuid.UUID, tasks []NewTask, how Creating) ([]NewTask, []outbox.Outcome, error) {
 	setup, _ := o.Now()
 	ids, whos := make([]int64, len(tasks)), make([]string, len(tasks))
 	for n, t := range tasks {
 		ids[n], whos[n] = t.DeliveryID, t.WhoID
 	}
-	_, err := o.pool.Exec(ctx, `UPDATE deliveries d SET scheme = $3, who_id = nullif(t.who, '') FROM unnest($1::bigint[], $2::text[]) AS t (id, who)
-		WHERE d.id = t.id AND d.sender = $4`, ids, whos, setup.Scheme, run)
+	rows, err := o.pool.Query(ctx, `
+		WITH claimed AS (
+			SELECT d.id, t.who, d.doubted_at IS NULL OR $3 = 'key' AND d.proof_field = $5 AS sure
+			FROM deliveries d JOIN unnest($1::bigint[], $2::text[]) AS t (id, who) ON t.id = d.id WHERE d.sender = $4)
+		UPDATE deliveries d SET scheme = CASE WHEN c.sure THEN $3 ELSE 'key' END, who_id = nullif(c.who, ''),
+			proof_field = CASE WHEN c.sure THEN nullif($5, '') ELSE d.proof_field END, doubted_at = coalesce(d.doubted_at, d.sent_at)
+		FROM claimed c WHERE d.id = c.id RETURNING d.id, c.sure, coalesce(d.error_code, ''), d.error_times, d.doubts`,
+		ids, whos, setup.Scheme, run, setup.proofField())
 	if err != nil {
-		return fmt.Errorf("note how Tasks can be found again: %w", err)
+		return nil, nil, fmt.Errorf("note how Tasks can be found again: %w", err)
 	}
-	return nil
+	before := make(map[int64]earlier, len(tasks))
+	var (
+		id   int64
+		sure bool
+		e    earlier
+	)
+	_, err = pgx.ForEachRow(rows, []any{&id, &sure, &e.code, &e.times, &e.doubts}, func() error {
+		if sure {
+			before[id] = e
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("note how Tasks can be found again: %w", err)
+	}
+	var sending []NewTask
+	var looking []outbox.Outcome
+	for _, t := range tasks {
+		var sure bool
+		if t.earlier, sure = before[t.DeliveryID]; sure {
+			sending = append(sending, t)
+			continue
+		}
+		o := outbox.Unknown(t.DeliveryID, how.lookWait(0))
+		o.Looked = true // not to be taken for one that can be sent at once
+		looking = append(looking, o)
+	}
+	return sending, looking, nil
 }
 
 func (o *Org) create(ctx context.Context, tasks []NewTask, claimed time.Time, how Creating) ([]outbox.Outcome, error) {
@@ -75,7 +136,9 @@ func (o *Org) create(ctx context.Context, tasks []NewTask, claimed time.Time, ho
 	for n, t := range tasks {
 		records[n] = t.Fields
 	}
-	results, err := client.CreateMany(budget.For(ctx, how.Purpose), "Task", records)
+	calling, cancel := outbox.Promptly(budget.For(ctx, how.Purpose), how.Lease)
+	defer cancel()
+	results, err := client.CreateMany(calling, "Task", records)
 	if err != nil {
 		return o.failedCreate(ctx, tasks, claimed, how, err)
 	}
@@ -84,95 +147,118 @@ func (o *Org) create(ctx context.Context, tasks []NewTask, claimed time.Time, ho
 
 // failedCreate decides what a call that failed as a whole means for its Tasks.
 func (o *Org) failedCreate(ctx context.Context, tasks []NewTask, claimed time.Time, how Creating, err error) ([]outbox.Outcome, error) {
-	what := failure.Classify(err)
+	what := outbox.Meaning(err)
+	times := tasks[0].times(what.Code)
 	var call *salesforce.Error
 	setup, _ := o.Now()
+	if what.Heal == failure.HealSmallerBatch {
+		o.creates.Shrink(len(tasks), 4, 1)
+	}
 	switch {
 	case errors.As(err, &call) && call.Ambiguous():
-		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return how.doubtful(t, setup.Scheme) }), nil
+		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return how.unanswered(t, len(tasks), setup.Scheme, what) }), nil
+	case errors.Is(err, outbox.ErrNotAdmitted):
+		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return outbox.Unsent(t.DeliveryID, outbox.TurnPause) }), nil
 	case ctx.Err() != nil:
 		return outbox.ForAll(tasks, NewTask.unsent), nil
 	case outbox.Halts(what):
 		return outbox.ForAll(tasks, NewTask.unsent), err
-	case what.Retry == failure.Soon:
-		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return outbox.Again(t.DeliveryID, t.Attempts, what) }), nil
-	case what.RefreshesSetup() && tasks[0].Attempts < HealAttempts:
+	case what.Retry == failure.Soon && (what.Tries == 0 || times < what.Tries):
+		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return outbox.Again(t.DeliveryID, t.times(what.Code), what) }), nil
+	case what.RefreshesSetup() && times < HealAttempts:
 		// A field that is gone or hidden fails the whole call.
 		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return outbox.Later(t.DeliveryID, what, time.Second) }),
 			o.LookAnew(budget.For(ctx, "setup"))
+	case !Splits(err):
+		return outbox.ForAll(tasks, NewTask.unsent), err
 	case len(tasks) == 1:
 		return []outbox.Outcome{outbox.Parked(tasks[0].DeliveryID, what)}, nil
 	}
 	return outbox.Halve(tasks, NewTask.unsent, func(half []NewTask) ([]outbox.Outcome, error) { return o.create(ctx, half, claimed, how) })
 }
 
-// doubtful is a Task of which nobody knows whether it was created. With a key field
-// it can be sent again at once: Salesforce refuses the second.
-func (how Creating) doubtful(t NewTask, scheme Scheme) outbox.Outcome {
-	if scheme == SchemeKey {
-		return outbox.Outcome{ID: t.DeliveryID, State: models.Pending, Wait: outbox.Backoff(t.Attempts)}
+// Splits says that one of a call's records may have spoilt it for the others; other
+// errors of a whole call would be met by every call (Salesforce REST: status codes and
+// error responses).
+func Splits(err error) bool {
+	var call *salesforce.Error
+	if !errors.As(err, &call) || call.Kind == salesforce.KindAuth {
+		return errors.Is(err, salesforce.ErrTooLong)
 	}
-	return outbox.Unknown(t.DeliveryID, how.lookWait(0))
+	switch call.HTTPStatus {
+	case 400, 413, 414, 431:
+		return true
+	}
+	return false
+}
+
+// unanswered is a Task of which nobody knows whether it was created. With a key field
+// it can be sent again without a look: Salesforce refuses the second. One that has been
+// alone without an answer is given time.
+func (how Creating) unanswered(t NewTask, records int, scheme Scheme, what failure.Failure) outbox.Outcome {
+	o := outbox.Unanswered(t.DeliveryID, what, records, how.lookWait(0))
+	if scheme == SchemeKey {
+		o.State, o.Wait = models.Pending, outbox.Backoff(t.times(what.Code))
+		if o.Alone && what.Tries > 0 {
+			o.Wait = max(o.Wait, how.Settle/4)
+		}
+	}
+	return o
 }
 
 // created decides what became of each Task of a call that Salesforce carried out.
 func (o *Org) created(ctx context.Context, tasks []NewTask, results []salesforce.SaveResult) ([]outbox.Outcome, error) {
 	setup, _ := o.Now()
 	outcomes := make([]outbox.Outcome, len(tasks))
-	var follow, stale bool
 	for n, t := range tasks {
-		r := results[n]
-		if r.Success {
+		if r := results[n]; r.Success {
 			outcomes[n] = outbox.Delivered(t.DeliveryID, models.NormalSalesforceID(r.ID))
-			continue
-		}
-		outcomes[n] = refused(t, r, setup)
-		switch outcomes[n].Failure.Heal {
-		case failure.HealFollowRecord:
-			follow = true
-		case failure.HealDropField, failure.HealOmitValue, failure.HealTruncate:
-			stale = true
-		case failure.HealDefaultOwner:
-			if err := o.DropOwner(ctx, t.RepEmail); err != nil {
-				return outcomes[:n+1], err
-			}
+		} else {
+			outcomes[n] = refused(t, r, len(tasks), setup)
 		}
 	}
-	if follow {
-		if err := o.followRecords(ctx, tasks, outcomes); err != nil {
-			return outcomes, err
-		}
-	}
-	if stale {
-		return outcomes, o.LookAnew(budget.For(ctx, "setup"))
-	}
-	return outcomes, nil
+	learn(o.creates, outcomes)
+	return outcomes, o.heal(ctx, tasks, results, outcomes)
 }
 
-// refused decides about one Task that was not created.
-func refused(t NewTask, r salesforce.SaveResult, setup Setup) outbox.Outcome {
-	if id, ours := doubleOf(r.Errors, setup.KeyField); ours {
-		if id == "" {
-			return outbox.Unknown(t.DeliveryID, 0) // it is there: looked up by its key
+// leastForLocks is how many records a call has at least, however many wait for locks:
+// few of them are others' doing.
+const leastForLocks = 50
+
+// learn notes whether a call was larger than the org bears: a trigger that does not
+// bear many records, or many that wait for the same locks.
+func learn(gauge *outbox.Gauge, outcomes []outbox.Outcome) {
+	records := len(outcomes)
+	for _, o := range outcomes {
+		switch {
+		case o.Failure.Heal != failure.HealSmallerBatch:
+		case o.Failure.Retry == failure.Never:
+			gauge.Shrink(records, 4, 1)
+			return
+		default:
+			gauge.Shrink(records, 2, leastForLocks)
+			return
 		}
+	}
+	gauge.Grow(records)
+}
+
+// refused decides about one Task of a call for so many that was not created.
+func refused(t NewTask, r salesforce.SaveResult, records int, setup Setup) outbox.Outcome {
+	if id, ours := doubleOf(r.Errors, setup.KeyField); ours {
 		there := outbox.Delivered(t.DeliveryID, id)
-		there.Looked = true
+		there.Looked = id != ""
 		return there
 	}
 	what := failure.OfSalesforceRecord(r.FirstError())
-	if heals(what) && t.Attempts < HealAttempts {
+	times := t.times(what.Code)
+	switch {
+	case what.Heal == failure.HealSmallerBatch && what.Retry == failure.Never && records > 1:
+		return outbox.Later(t.DeliveryID, what, 0)
+	case heals(what) && times < HealAttempts:
 		return outbox.Later(t.DeliveryID, what, 0)
 	}
-	return outbox.Again(t.DeliveryID, t.Attempts, what)
-}
-
-// heals says that created mends the record before it is sent again.
-func heals(what failure.Failure) bool {
-	switch what.Heal {
-	case failure.HealFollowRecord, failure.HealDropField, failure.HealOmitValue, failure.HealTruncate, failure.HealDefaultOwner:
-		return true
-	}
-	return false
+	return outbox.Again(t.DeliveryID, times, what)
 }
 
 // recordID finds the id in "duplicates value on record with id: 00T…" (Salesforce:
@@ -199,25 +285,4 @@ func doubleOf(errs []salesforce.CodeMessage, keyField string) (id string, ours b
 		return "", true
 	}
 	return "", false
-}
-
-// followRecords asks what became of leads and contacts that take no Task any more;
-// where nothing became of them, the delivery is parked.
-func (o *Org) followRecords(ctx context.Context, tasks []NewTask, outcomes []outbox.Outcome) error {
-	var ids []string
-	for n, t := range tasks {
-		if outcomes[n].Failure.Heal == failure.HealFollowRecord && t.WhoID != "" {
-			ids = append(ids, t.WhoID)
-		}
-	}
-	followed, err := o.AskRecords(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for n, t := range tasks {
-		if outcomes[n].Failure.Heal == failure.HealFollowRecord && !followed[t.WhoID] {
-			outcomes[n] = outbox.Parked(t.DeliveryID, outcomes[n].Failure)
-		}
-	}
-	return nil
 }

@@ -3,6 +3,8 @@ package org
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -82,23 +84,11 @@ func (o *Org) AskRecords(ctx context.Context, ids []string) (map[string]bool, er
 		return nil, err
 	}
 	followed := map[string]bool{}
-	for object, prefix := range map[string]string{"Lead": "00Q", "Contact": "003"} {
-		fields := `Id, MasterRecordId, AccountId`
-		if object == "Lead" {
-			fields = `Id, MasterRecordId, ConvertedContactId, ConvertedAccountId, ConvertedOpportunityId`
-		}
-		var of []string
-		for _, id := range ids {
-			if strings.HasPrefix(id, prefix) {
-				of = append(of, id)
-			}
-		}
-		if len(of) == 0 {
-			continue
-		}
-		for r, err := range client.QueryAll(budget.For(ctx, "records"), `SELECT `+fields+` FROM `+object+` WHERE Id IN (`+Quoted(of)+`)`) {
+	for object, fields := range map[string]string{"Lead": `Id, MasterRecordId, ConvertedContactId, ConvertedAccountId, ConvertedOpportunityId`,
+		"Contact": `Id, MasterRecordId, AccountId`} {
+		for r, err := range queryByID(budget.For(ctx, "records"), client, object, fields, ids) {
 			if err != nil {
-				return nil, fmt.Errorf("ask what became of %d records: %w", len(of), err)
+				return nil, fmt.Errorf("ask what became of %d records: %w", len(ids), err)
 			}
 			if err := o.rememberRecord(ctx, r, followed); err != nil {
 				return nil, err
@@ -108,28 +98,90 @@ func (o *Org) AskRecords(ctx context.Context, ids []string) (map[string]bool, er
 	return followed, nil
 }
 
+// prefixes are how the ids of an object begin.
+var prefixes = map[string]string{"Lead": "00Q", "Contact": "003", "Account": "001", "Opportunity": "006"}
+
+// queryByID yields those records of an object that are among ids, deleted ones too.
+func queryByID(ctx context.Context, client *salesforce.Client, object, fields string, ids []string) iter.Seq2[salesforce.Record, error] {
+	var of []string
+	for _, id := range ids {
+		if strings.HasPrefix(id, prefixes[object]) && !slices.Contains(of, id) {
+			of = append(of, id)
+		}
+	}
+	return func(yield func(salesforce.Record, error) bool) {
+		for some := range slices.Chunk(of, idsPerQuery) {
+			for r, err := range client.QueryAll(ctx, `SELECT `+fields+` FROM `+object+` WHERE Id IN (`+Quoted(some)+`)`) {
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// rememberRecord keeps what a lead or contact became, and the account that a contact
+// has in Salesforce, which Marketo may not have heard of yet.
 func (o *Org) rememberRecord(ctx context.Context, r salesforce.Record, followed map[string]bool) error {
-	follow := r.Text("ConvertedContactId")
+	follow, account := r.Text("ConvertedContactId"), r.Text("ConvertedAccountId")
 	if follow == "" {
 		follow = r.Text("MasterRecordId")
 	}
 	if follow == "" {
-		return nil
+		account = r.Text("AccountId")
 	}
-	followed[r.ID()] = true
+	followed[r.ID()] = follow != ""
 	_, err := o.pool.Exec(ctx, `
-		INSERT INTO salesforce_records (id, follow_id, account_id, opportunity_id) VALUES ($1, $2, nullif($3, ''), nullif($4, ''))
+		INSERT INTO salesforce_records (id, follow_id, account_id, opportunity_id, asked_at)
+		VALUES ($1, nullif($2, ''), nullif($3, ''), nullif($4, ''), CASE WHEN $2 = '' THEN '-infinity' ELSE clock_timestamp() END)
 		ON CONFLICT (id) DO UPDATE SET follow_id = EXCLUDED.follow_id, account_id = EXCLUDED.account_id,
-			opportunity_id = EXCLUDED.opportunity_id, asked_at = clock_timestamp()`,
-		short(r.Text("Id")), follow, r.Text("ConvertedAccountId"), r.Text("ConvertedOpportunityId"))
+			opportunity_id = CASE WHEN $2 = '' THEN salesforce_records.opportunity_id ELSE EXCLUDED.opportunity_id END,
+			asked_at = CASE WHEN $2 = '' THEN salesforce_records.asked_at ELSE EXCLUDED.asked_at END`,
+		short(r.Text("Id")), follow, account, r.Text("ConvertedOpportunityId"))
 	if err != nil {
 		return fmt.Errorf("remember what became of a record: %w", err)
 	}
 	return nil
 }
 
+// askParents asks which accounts and opportunities are gone, deleted or out of the
+// connected user's sight, and remembers those.
+func (o *Org) askParents(ctx context.Context, ids []string) (map[string]bool, error) {
+	client, _, _, err := o.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, object := range []string{"Account", "Opportunity"} {
+		for r, err := range queryByID(budget.For(ctx, "records"), client, object, `Id, IsDeleted`, ids) {
+			if err != nil && !isDenied(err) {
+				return nil, fmt.Errorf("ask whether %d records are there: %w", len(ids), err)
+			}
+			if err == nil && !r.Bool("IsDeleted") {
+				there[r.ID()] = true
+			}
+		}
+	}
+	gone, list := map[string]bool{}, []string{}
+	for _, id := range ids {
+		if id != "" && !there[id] && !gone[id] {
+			gone[id] = true
+			list = append(list, short(id))
+		}
+	}
+	_, err = o.pool.Exec(ctx, `INSERT INTO salesforce_records (id, gone) SELECT unnest($1::text[]), true
+		ON CONFLICT (id) DO UPDATE SET gone = true, asked_at = clock_timestamp()`, list)
+	if err != nil {
+		return nil, fmt.Errorf("remember which records are gone: %w", err)
+	}
+	return gone, nil
+}
+
 // known is what is remembered of a record.
-type known struct{ follow, account, opportunity string }
+type known struct {
+	follow, account, opportunity string
+	gone                         bool
+}
 
 // Whom is a person as Marketo knows them in Salesforce; nil is unknown.
 type Whom struct {
@@ -163,37 +215,40 @@ func targetOf(w Whom, records map[string]known) Target {
 	default:
 		return t
 	}
-	opportunity, account := text(w.OpportunityID), text(w.AccountID)
-	for range 5 { // a lead may be merged into one that was converted
+	opportunities, accounts := []string{text(w.OpportunityID)}, []string{text(w.AccountID)}
+	for range followDepth { // a lead may be merged into one that was converted
 		r := records[short(t.WhoID)]
-		if r.opportunity != "" && opportunity == "" {
-			opportunity = r.opportunity
-		}
+		opportunities = append(opportunities, r.opportunity)
 		if r.follow == "" {
+			accounts = append(accounts, r.account)
 			break
 		}
-		t.WhoID = models.NormalSalesforceID(r.follow)
-		if r.account != "" {
-			account = r.account
+		if r.account != "" { // of the contact that a lead was converted into
+			accounts = append([]string{r.account}, accounts...)
 		}
+		t.WhoID = models.NormalSalesforceID(r.follow)
 	}
 	if strings.HasPrefix(t.WhoID, "00Q") {
 		return t // a lead forbids it (Salesforce: Task, WhoId and WhatId)
 	}
-	if t.WhatID = account; opportunity != "" {
-		t.WhatID = opportunity
-	}
-	if t.WhatID != "" {
-		t.WhatID = models.NormalSalesforceID(t.WhatID)
+	for _, id := range append(opportunities, accounts...) {
+		if id != "" && !records[short(id)].gone {
+			t.WhatID = models.NormalSalesforceID(id)
+			break
+		}
 	}
 	return t
 }
 
-// remembered reads what is known of people's records, and of those that they became.
+// followDepth is how many merges and conversions of one record are followed.
+const followDepth = 20
+
+// remembered reads what is known of people's records, of those that they became, and
+// of the accounts and opportunities beside them. One that is gone may come back.
 func (o *Org) remembered(ctx context.Context, people []Whom) (map[string]known, error) {
 	var ids []string
 	for _, w := range people {
-		for _, id := range []string{text(w.ContactID), text(w.LeadID)} {
+		for _, id := range []string{text(w.ContactID), text(w.LeadID), text(w.AccountID), text(w.OpportunityID)} {
 			if id != "" {
 				ids = append(ids, short(id))
 			}
@@ -202,8 +257,12 @@ func (o *Org) remembered(ctx context.Context, people []Whom) (map[string]known, 
 	rows, err := o.pool.Query(ctx, `
 		WITH RECURSIVE chain AS (
 			SELECT r.*, 0 AS depth FROM salesforce_records r WHERE id = ANY($1)
-			UNION ALL SELECT r.*, c.depth + 1 FROM chain c JOIN salesforce_records r ON r.id = left(c.follow_id, 15) WHERE c.depth < 5)
-		SELECT id, coalesce(follow_id, ''), coalesce(account_id, ''), coalesce(opportunity_id, '') FROM chain`, ids)
+			UNION ALL SELECT r.*, c.depth + 1 FROM chain c JOIN salesforce_records r ON r.id = left(c.follow_id, 15) WHERE c.depth < $2),
+		beside AS (
+			SELECT r.* FROM chain c JOIN salesforce_records r ON r.id IN (left(c.account_id, 15), left(c.opportunity_id, 15)))
+		SELECT id, coalesce(follow_id, ''), coalesce(account_id, ''), coalesce(opportunity_id, ''), gone AND asked_at > clock_timestamp() - interval '24 hours' FROM chain
+		UNION SELECT id, coalesce(follow_id, ''), coalesce(account_id, ''), coalesce(opportunity_id, ''), gone AND asked_at > clock_timestamp() - interval '24 hours' FROM beside`,
+		ids, followDepth)
 	if err != nil {
 		return nil, fmt.Errorf("read what is known of records: %w", err)
 	}
@@ -212,7 +271,7 @@ func (o *Org) remembered(ctx context.Context, people []Whom) (map[string]known, 
 		id string
 		k  known
 	)
-	_, err = pgx.ForEachRow(rows, []any{&id, &k.follow, &k.account, &k.opportunity}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &k.follow, &k.account, &k.opportunity, &k.gone}, func() error {
 		records[id] = k
 		return nil
 	})

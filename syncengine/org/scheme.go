@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"salesactions/models"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
@@ -53,54 +55,87 @@ func (s Setup) Mark(task map[string]any, id uuid.UUID) {
 	}
 }
 
+// proofField is the field by which Tasks that are sent now can be found again, or "".
+func (s Setup) proofField() string {
+	switch s.Scheme {
+	case SchemeKey:
+		return s.KeyField
+	case SchemeField:
+		return s.MarkerName
+	}
+	return ""
+}
+
 // Sent is a Task that was sent and may be there.
 type Sent struct {
 	ID     uuid.UUID // ours
 	Scheme Scheme
+	Field  string // that holds our id; empty: the one in force
 	WhoID  string // the lead or contact that it was sent for; may be empty
 	At     time.Time
 }
 
+// errFieldGone says that Tasks cannot be looked for.
+var errFieldGone = &outbox.PausedError{Class: failure.Setup, Code: "field_gone",
+	Text:   "It is not known whether this Task was created, and the field by which it would be found again is gone from Salesforce, or hidden from the connected user.",
+	Remedy: "Put the field back, or give the user access to it, then press Retry in Diagnostics."}
+
 // FindTasks returns the Salesforce ids of those of the Tasks that are there, deleted
-// ones too: a Task that somebody deleted was there once.
+// ones too: a Task that somebody deleted was there once. Errors: *outbox.PausedError
+// with the code field_gone where a field is not there to look by.
 func (o *Org) FindTasks(ctx context.Context, sent []Sent) (map[uuid.UUID][]string, error) {
-	client, _, userID, err := o.Client(ctx)
+	client, _, _, err := o.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
-	setup, _ := o.Now()
 	there := make(map[uuid.UUID][]string)
-	byScheme := map[Scheme][]Sent{}
+	byField := map[string][]Sent{}
+	var byMarker []Sent
 	for _, s := range sent {
-		byScheme[s.Scheme] = append(byScheme[s.Scheme], s)
-	}
-	for scheme, of := range byScheme {
-		switch {
-		case scheme == SchemeKey && setup.KeyField != "":
-			err = findByField(ctx, client, setup.KeyField, of, there)
-		case scheme == SchemeField && setup.MarkerName != "":
-			err = findByField(ctx, client, setup.MarkerName, of, there)
-		case scheme == SchemeMarker:
-			err = findByMarker(ctx, client, userID, of, there)
-		case scheme == SchemeKey || scheme == SchemeField:
-			err = &outbox.PausedError{Class: failure.Setup, Code: "field_gone",
-				Text:   "The field by which Tasks are found again is gone from Salesforce, or hidden from the connected user, while it is not known of some whether they were created.",
-				Remedy: "Put the field back, or give the user access to it, and press Test in Settings → Salesforce."}
+		if s.Scheme == SchemeMarker {
+			byMarker = append(byMarker, s)
+		} else if s.Scheme != "" {
+			field := o.fieldOf(s)
+			byField[field] = append(byField[field], s)
 		}
-		if err != nil {
+	}
+	for field, of := range byField {
+		if err := findByField(ctx, client, field, of, there); err != nil {
 			return nil, err
 		}
 	}
-	return there, nil
+	if len(byMarker) == 0 {
+		return there, nil
+	}
+	return there, o.findByMarker(ctx, client, byMarker, there)
+}
+
+// fieldOf is the field that a Task was sent with.
+func (o *Org) fieldOf(s Sent) string {
+	setup, _ := o.Now()
+	switch {
+	case s.Field != "":
+		return s.Field
+	case s.Scheme == SchemeKey:
+		return setup.KeyField
+	default:
+		return setup.MarkerName
+	}
 }
 
 func findByField(ctx context.Context, client *salesforce.Client, field string, sent []Sent, there map[uuid.UUID][]string) error {
+	if field == "" {
+		return errFieldGone
+	}
 	keys := make([]string, len(sent))
 	for n, s := range sent {
 		keys[n] = s.ID.String()
 	}
 	soql := `SELECT Id, ` + field + ` FROM Task WHERE ` + field + ` IN (` + Quoted(keys) + `)`
 	for r, err := range client.QueryAll(ctx, soql) {
+		if salesforce.IsCode(err, "INVALID_FIELD") {
+			return errFieldGone
+		}
 		if err != nil {
 			return fmt.Errorf("look Tasks up by %s: %w", field, err)
 		}
@@ -114,10 +149,12 @@ func findByField(ctx context.Context, client *salesforce.Client, field string, s
 // lookMargin is how far our clock and Salesforce's may be apart.
 const lookMargin = 5 * time.Minute
 
-// findByMarker reads the Tasks that we made for these people since the sending; the
-// description cannot be searched, but it can be read (Salesforce: Task, Description).
-func findByMarker(ctx context.Context, client *salesforce.Client, userID string, sent []Sent, there map[uuid.UUID][]string) error {
-	wanted, seen := make(map[uuid.UUID]bool, len(sent)), map[string]bool{}
+// findByMarker reads the Tasks of these people since the sending, whoever is connected
+// by now; the description cannot be searched, but it can be read (Salesforce: Task,
+// Description). Salesforce moves Tasks along when their lead or contact is converted
+// or merged, so those that they became are asked about too.
+func (o *Org) findByMarker(ctx context.Context, client *salesforce.Client, sent []Sent, there map[uuid.UUID][]string) error {
+	wanted := make(map[uuid.UUID]bool, len(sent))
 	since := time.Now()
 	var whos []string
 	alone := false // some are about nobody
@@ -128,30 +165,57 @@ func findByMarker(ctx context.Context, client *salesforce.Client, userID string,
 		}
 		if s.WhoID == "" {
 			alone = true
-		} else if !seen[s.WhoID] {
-			seen[s.WhoID] = true
+		} else if !slices.Contains(whos, s.WhoID) {
 			whos = append(whos, s.WhoID)
 		}
 	}
-	about := []string{}
-	if len(whos) > 0 {
-		about = append(about, `WhoId IN (`+Quoted(whos)+`)`)
+	whos, err := o.successors(ctx, whos)
+	if err != nil {
+		return err
+	}
+	var about []string
+	for some := range slices.Chunk(whos, idsPerQuery) {
+		about = append(about, `WhoId IN (`+Quoted(some)+`)`)
 	}
 	if alone {
 		about = append(about, `WhoId = null`)
 	}
-	if len(about) == 0 {
-		return nil // nothing was sent before it was noted for whom
-	}
-	soql := `SELECT Id, Description FROM Task WHERE (` + strings.Join(about, " OR ") + `) AND CreatedById = ` + salesforce.Quote(userID) +
-		` AND CreatedDate >= ` + salesforce.FormatTime(since.Add(-lookMargin))
-	for r, err := range client.QueryAll(ctx, soql) {
-		if err != nil {
-			return fmt.Errorf("look Tasks up by their marker: %w", err)
-		}
-		if id, found := FindMarker(r.Text("Description")); found && wanted[id] {
-			there[id] = append(there[id], r.ID())
+	for _, of := range about {
+		soql := `SELECT Id, Description FROM Task WHERE ` + of + ` AND CreatedDate >= ` + salesforce.FormatTime(since.Add(-lookMargin))
+		for r, err := range client.QueryAll(ctx, soql) {
+			if err != nil {
+				return fmt.Errorf("look Tasks up by their marker: %w", err)
+			}
+			if id, found := FindMarker(r.Text("Description")); found && wanted[id] {
+				there[id] = append(there[id], r.ID())
+			}
 		}
 	}
 	return nil
+}
+
+// successors returns leads and contacts with those that they became, and those that
+// these became.
+func (o *Org) successors(ctx context.Context, ids []string) ([]string, error) {
+	for asked, depth := 0, 0; asked < len(ids) && depth < followDepth; depth++ {
+		fresh := ids[asked:]
+		asked = len(ids)
+		if _, err := o.AskRecords(ctx, fresh); err != nil {
+			return nil, err
+		}
+		people := make([]Whom, len(fresh))
+		for n := range fresh {
+			people[n].LeadID = &fresh[n]
+		}
+		records, err := o.remembered(ctx, people)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range fresh {
+			if next := models.NormalSalesforceID(records[short(id)].follow); next != "" && !slices.Contains(ids, next) {
+				ids = append(ids, next)
+			}
+		}
+	}
+	return ids, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type Setup struct {
 	KeyField   string            `json:"key_field"`
 	MarkerName string            `json:"marker_field"`
 	Scheme     Scheme            `json:"scheme"`
+	Omitted    []string          `json:"omitted"`  // fields of Task that are left out since the org refused what we write there
 	OptOuts    map[string]OptOut `json:"opt_outs"` // by field: the standard one, the usual custom one and the chosen one
 	Sought     []string          `json:"sought"`   // the fields that the settings named
 	Error      string            `json:"error"`
@@ -40,6 +42,8 @@ type Field struct {
 	External bool   `json:"external"` // an external id
 	Unique   bool   `json:"unique"`
 	Filter   bool   `json:"filter"`
+	// Values are those that a restricted picklist takes; nil of other fields.
+	Values []string `json:"values,omitempty"`
 }
 
 // OptOut says on which objects an opt-out field is, and may be set. A field that is
@@ -74,10 +78,18 @@ func (s Settings) sought() []string {
 }
 
 // Creates says whether a field can be set when a Task is created.
-func (s Setup) Creates(field string) bool { return s.Fields[field].Create }
+func (s Setup) Creates(field string) bool { return s.Fields[field].Create && !s.omits(field) }
 
 // Updates says whether a field of a Task can be changed.
-func (s Setup) Updates(field string) bool { return s.Fields[field].Update }
+func (s Setup) Updates(field string) bool { return s.Fields[field].Update && !s.omits(field) }
+
+// Takes says whether a value is one that a field has room for: a restricted picklist
+// refuses all but its own. What a Task cannot be without is tried all the same.
+func (s Setup) Takes(field string, value any) bool {
+	text, isText := value.(string)
+	values := s.Fields[field].Values
+	return !isText || values == nil || s.needs(field) || slices.Contains(values, text)
+}
 
 // HasType says whether Task's Type has exactly that value.
 func (s Setup) HasType(value string) bool {
@@ -129,7 +141,7 @@ func (s *Setup) look(ctx context.Context, client *salesforce.Client, logging mod
 	for _, name := range append(wanted, logging.KeyField, logging.MarkerField) {
 		if f, there := task.Field(name); there {
 			s.Fields[name] = Field{Label: f.Label, Length: f.Length, Create: f.Createable, Update: f.Updateable,
-				External: f.ExternalID, Unique: f.Unique, Filter: f.Filterable}
+				External: f.ExternalID, Unique: f.Unique, Filter: f.Filterable, Values: valuesOf(f)}
 		}
 	}
 	if f, there := task.Field("Type"); there {
@@ -141,6 +153,20 @@ func (s *Setup) look(ctx context.Context, client *salesforce.Client, logging mod
 	}
 	s.chooseScheme(logging)
 	return nil
+}
+
+// valuesOf are the active values of a restricted picklist, else nil.
+func valuesOf(f salesforce.Field) []string {
+	if !f.Restricted {
+		return nil
+	}
+	values := []string{}
+	for _, v := range f.Picklist {
+		if v.Active {
+			values = append(values, v.Value)
+		}
+	}
+	return values
 }
 
 // lookForOptOuts describes leads and contacts; the field may be on one of them only.

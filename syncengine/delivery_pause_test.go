@@ -1,0 +1,82 @@
+package syncengine_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"salesactions/models"
+	"salesactions/sandbox/fault"
+	"salesactions/syncengine"
+)
+
+func TestWhatEveryCallWouldMeetPausesAndParksNothing(t *testing.T) {
+	t.Parallel()
+	for name, refusal := range map[string]struct {
+		status     int
+		body, code string
+	}{
+		"a_blocked_app":            {400, `[{"errorCode":"OAUTH_APP_BLOCKED","message":"this app is blocked by admin"}]`, "OAUTH_APP_BLOCKED"},
+		"a_security_policy":        {400, `[{"errorCode":"TXN_SECURITY_NO_ACCESS","message":"The operation was denied"}]`, "TXN_SECURITY_NO_ACCESS"},
+		"a_full_storage":           {400, `[{"errorCode":"STORAGE_LIMIT_EXCEEDED","message":"storage limit exceeded"}]`, "STORAGE_LIMIT_EXCEEDED"},
+		"a_bare_403":               {403, ``, "403"},
+		"a_bare_404":               {404, ``, "404"},
+		"a_method_not_allowed":     {405, ``, "405"},
+		"an_unsupported_media":     {415, ``, "415"},
+		"an_unknown_refusal_of_it": {403, `[{"errorCode":"SOMETHING_NEW","message":"words"}]`, "SOMETHING_NEW"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var mended atomic.Bool
+			var creates atomic.Int64
+			o := newOfficeBehind(t, orgConfig(), deliveryConfig(), func(_ *office, w http.ResponseWriter, r *http.Request, _ []byte) bool {
+				if !isCreate(r) || mended.Load() {
+					return false
+				}
+				creates.Add(1)
+				answer(w, refusal.status, refusal.body)
+				return true
+			})
+			var inputs []syncengine.ActivityInput
+			for i := range 100 {
+				inputs = append(inputs, o.email(fmt.Sprint("e", i)))
+			}
+			o.record(inputs...)
+			o.paused(models.ToSalesforce, refusal.code)
+			require.LessOrEqual(t, creates.Load(), int64(4), "as many as are in flight at once")
+			failures, err := models.ListFailures(t.Context(), o.db.Gorm)
+			require.NoError(t, err)
+			require.Empty(t, failures)
+			mended.Store(true)
+			require.NoError(t, o.engine.TestSalesforce(t.Context()))
+			o.settled(models.ToSalesforce, 30*time.Second)
+			require.Equal(t, 100, o.total())
+		})
+	}
+}
+
+func TestAPauseLastsUntilSomethingWorkedAndGrows(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup(t, sandboxConfig(), deliveryConfig()))
+	inputs := d.mixed(16)
+	d.record(inputs[:8]...)
+	d.settled(models.ToMarketo, 20*time.Second)
+	d.sandbox.Fault(fault.Rule{Path: "/activities/external.json", Kind: fault.Code, Code: "603", Message: "Access denied"})
+	d.sandbox.ResetCounts()
+	d.record(inputs[8:]...)
+	first := d.paused(models.ToMarketo, "603")
+	calls := func() int { return d.sandbox.Calls()["/rest/v1/activities/external.json"] }
+	require.Eventually(t, func() bool {
+		pauses := d.pauses()
+		require.Len(t, pauses, 1, "the banner stays")
+		require.Equal(t, first.Since, pauses[0].Since)
+		return calls() >= 2 && pauses[0].RetryAt.Sub(*first.RetryAt) > time.Second
+	}, 30*time.Second, 5*time.Millisecond)
+	d.sandbox.ClearFaults()
+	d.settled(models.ToMarketo, 60*time.Second)
+	require.Empty(t, d.pauses())
+}
