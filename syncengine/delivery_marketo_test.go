@@ -200,7 +200,13 @@ func TestAPersonWhoIsGoneInMarketoIsParkedAfterOneTry(t *testing.T) {
 	require.NoError(t, d.sandbox.Delete(d.people[3]))
 	inputs := d.mixed(80)
 	ids := d.record(inputs...)
-	d.settled(models.ToMarketo, 20*time.Second)
+	waiting := func() (n int) {
+		require.NoError(t, d.db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM deliveries WHERE hold = 'reread'`).Scan(&n))
+		return n
+	}
+	require.Eventually(t, func() bool { return waiting() == 8 }, 20*time.Second, 20*time.Millisecond, "they wait until the person is read again")
+	require.NoError(t, d.engine.ResumeSync(t.Context(), "test"))
+	d.settled(models.ToMarketo, 30*time.Second)
 	page, err := models.ListFailedDeliveries(t.Context(), d.db.Gorm, models.FailureQuery{Destination: models.ToMarketo, AnyCode: true})
 	require.NoError(t, err)
 	require.Len(t, page.Deliveries, 8)
@@ -210,4 +216,26 @@ func TestAPersonWhoIsGoneInMarketoIsParkedAfterOneTry(t *testing.T) {
 		require.NotEmpty(t, f.ErrorRemedy)
 	}
 	require.Len(t, d.inMarketo(), len(ids)-8)
+}
+
+func TestAPersonWhoWasMergedInMarketoIsFollowedToTheWinner(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup(t, sandboxConfig(), deliveryConfig()))
+	require.NoError(t, d.engine.PauseSync(t.Context(), "test"))
+	loser, between, winner := d.people[3], d.people[4], d.people[5]
+	require.NoError(t, d.sandbox.Merge(between, loser))
+	require.NoError(t, d.sandbox.Merge(winner, between))
+	in := d.mixed(1)[0]
+	in.PersonID = loser
+	id := d.record(in)[0]
+	require.Eventually(t, func() bool {
+		var waits bool
+		require.NoError(t, d.db.Pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM deliveries WHERE hold = 'reread' AND error_code = '1004')`).Scan(&waits))
+		return waits
+	}, 20*time.Second, 20*time.Millisecond)
+	require.NoError(t, d.engine.ResumeSync(t.Context(), "test"))
+	require.Eventually(t, func() bool { return d.inMarketo()[id.String()] == 1 }, 40*time.Second, 50*time.Millisecond)
+	for a := range d.sandbox.CustomActivities() {
+		require.Equal(t, winner, a.Lead)
+	}
 }

@@ -1,8 +1,10 @@
 package syncengine_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,4 +81,50 @@ func TestAPauseLastsUntilSomethingWorkedAndGrows(t *testing.T) {
 	d.sandbox.ClearFaults()
 	d.settled(models.ToMarketo, 60*time.Second)
 	require.Empty(t, d.pauses())
+}
+
+func TestATypeThatIsDeletedInMarketoPausesAndParksNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, setup(t, sandboxConfig(), deliveryConfig()))
+	inputs := d.mixed(24)
+	d.record(inputs[:8]...)
+	d.settled(models.ToMarketo, 20*time.Second)
+	require.NoError(t, deleteType(t, d, "salesActionsSendEmail"))
+	ids := d.record(inputs[8:]...)
+	d.paused(models.ToMarketo, "types_missing")
+	d.settled(models.ToMarketo, 60*time.Second) // the next run makes it anew
+	failures, err := models.ListFailures(t.Context(), d.db.Gorm)
+	require.NoError(t, err)
+	require.Empty(t, failures)
+	times := d.inMarketo()
+	for _, id := range ids {
+		require.Equal(t, 1, times[id.String()])
+	}
+}
+
+// deleteType deletes a custom activity type, as a Marketo admin does.
+func deleteType(t *testing.T, d *desk, name string) error {
+	t.Helper()
+	resp, err := http.Get(d.server.URL + "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-client&client_secret=sandbox-secret")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var token struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&token); err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.server.URL+"/rest/v1/activities/external/type/"+name+"/delete.json", strings.NewReader("{}"))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token.Access)
+	req.Header.Set("Content-Type", "application/json")
+	done, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return done.Body.Close()
 }

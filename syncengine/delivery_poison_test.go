@@ -3,7 +3,10 @@ package syncengine_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,7 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
+	"salesactions/postgres/postgrestest"
 	"salesactions/sandbox/fault"
+	sandboxmarketo "salesactions/sandbox/marketo"
 	"salesactions/syncengine"
 )
 
@@ -25,6 +30,42 @@ func (d *desk) poisoned(to models.Destination) models.FailedDelivery {
 	require.Len(d.t, page.Deliveries, 1)
 	require.Contains(d.t, page.Deliveries[0].ErrorRemedy, "press Retry")
 	return page.Deliveries[0]
+}
+
+func TestOneActivityThatNoCallOfMarketoSurvivesHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	b := &bundle{t: t, db: postgrestest.New(t)}
+	var err error
+	b.sandbox, err = sandboxmarketo.New(sandboxConfig())
+	require.NoError(t, err)
+	b.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		if r.Method == http.MethodPost && bytes.Contains(body, []byte("Poison")) {
+			answer(w, 200, `{"requestId":"a#1","success":false,"errors":[{"code":"611","message":"System error"}]}`)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		b.sandbox.ServeHTTP(w, r)
+	}))
+	t.Cleanup(b.server.Close)
+	config := deliveryConfig()
+	config.MarketoSettle = 400 * time.Millisecond
+	b.start(config)
+	require.NoError(t, b.engine.SaveMarketo(t.Context(), b.server.URL+"/rest", "sandbox-client", "sandbox-secret", "test"))
+	d := newDesk(t, b)
+	inputs := d.mixed(80)
+	const call = 5
+	require.Equal(t, models.CallReceived, inputs[call].Kind)
+	inputs[call].Attributes.Subject = "Poison"
+	ids := d.record(inputs...)
+	failed := d.poisoned(models.ToMarketo)
+	require.Equal(t, ids[call], failed.ActivityID)
+	require.Equal(t, "611", failed.ErrorCode)
+	require.Equal(t, 8, failed.Attempts, "three with others, five alone")
+	d.onceInMarketo(slices.Delete(ids, call, call+1))
 }
 
 func TestOneTaskThatNoCallOfSalesforceSurvivesHoldsUpNoOther(t *testing.T) {

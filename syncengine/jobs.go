@@ -148,17 +148,22 @@ func (e *Engine) nudgeDeliveries(ctx context.Context) error {
 	return nil
 }
 
-// resolve gives what waits for people those who arrived, and has it delivered.
+// resolve gives what waits for people those who arrived, lets go what waits for people
+// who were read again, and has it delivered.
 func (e *Engine) resolve(ctx context.Context) error {
-	n, err := delivery.Resolve(ctx, e.pool)
-	if err != nil {
-		return err
+	var moved int64
+	for _, step := range []func(context.Context) (int64, error){
+		func(ctx context.Context) (int64, error) { return delivery.Resolve(ctx, e.pool) },
+		func(ctx context.Context) (int64, error) { return delivery.Release(ctx, e.pool) },
+		e.unsubscribes.Resolve,
+	} {
+		n, err := step(ctx)
+		if err != nil {
+			return err
+		}
+		moved += n
 	}
-	released, err := e.unsubscribes.Resolve(ctx)
-	if err == nil {
-		err = e.tasks.Resolve(ctx)
-	}
-	if err != nil || n+released == 0 {
+	if err := e.tasks.Resolve(ctx); err != nil || moved == 0 {
 		return err
 	}
 	return e.nudgeDeliveries(ctx)

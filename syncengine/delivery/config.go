@@ -37,16 +37,16 @@ func (c Config) withDefaults() Config {
 
 // record stores outcomes, and lets go what waited for the Tasks of emails that are
 // there now, or never will be.
-func record(ctx context.Context, pool *pgxpool.Pool, run uuid.UUID, outcomes []outbox.Outcome) error {
+func record(ctx context.Context, pool *pgxpool.Pool, run uuid.UUID, outcomes []outbox.Outcome, beside ...func(*pgx.Batch)) error {
 	var settled []int64
 	for _, o := range outcomes {
 		if o.State == models.Delivered || o.State == models.Skipped {
 			settled = append(settled, o.ID)
 		}
 	}
-	return outbox.Record(ctx, pool, run, outcomes, func(batch *pgx.Batch) {
+	return outbox.Record(ctx, pool, run, outcomes, append(beside, func(batch *pgx.Batch) {
 		if len(settled) > 0 {
 			batch.Queue(releaseOfEmails+` AND task.id = ANY($1)`, settled)
 		}
-	})
+	})...)
 }

@@ -58,10 +58,20 @@ func (m *toMarketo) prepare(ctx context.Context) error {
 		}
 		known = &made
 	}
-	m.mu.Lock()
-	m.setup = *known
-	m.mu.Unlock()
+	m.keep(*known)
 	return nil
+}
+
+func (m *toMarketo) keep(setup MarketoSetup) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.setup = setup
+}
+
+func (m *toMarketo) types() MarketoSetup {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.setup
 }
 
 // Round sends what is due in full batches, several at a time, and what is left when
@@ -86,11 +96,10 @@ func (m *toMarketo) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	return moved, group.Wait()
 }
 
-// send makes the calls for claimed rows and stores what became of each.
+// send makes the calls for claimed rows and stores what became of each: one call,
+// unless some have had no answer before.
 func (m *toMarketo) send(ctx context.Context, run uuid.UUID, items []item, claimed time.Time) error {
-	m.mu.Lock()
-	setup := m.setup
-	m.mu.Unlock()
+	setup := m.types()
 	var outcomes []outbox.Outcome
 	batch := make([]addition, 0, len(items))
 	size := 0
@@ -104,8 +113,9 @@ func (m *toMarketo) send(ctx context.Context, run uuid.UUID, items []item, claim
 		size += bytes
 		batch = append(batch, addition{i, activity})
 	}
-	sent, err := m.add(ctx, batch, claimed)
-	return errors.Join(record(ctx, m.pool, run, append(outcomes, sent...)), err)
+	calls := outbox.Apart(batch, marketo.MaxAddActivities, func(a addition) int { return a.Doubts })
+	sent, err := outbox.Each(calls, addition.unsent, func(call []addition) ([]outbox.Outcome, error) { return m.add(ctx, call, claimed) })
+	return errors.Join(m.record(ctx, run, append(outcomes, sent...), items), err)
 }
 
 // addition is a claimed delivery with what is to be added.
@@ -127,51 +137,90 @@ func (m *toMarketo) add(ctx context.Context, batch []addition, claimed time.Time
 	for n, a := range batch {
 		activities[n] = a.activity
 	}
-	results, err := client.AddActivities(budget.For(ctx, "activities"), activities)
+	calling, cancel := outbox.Promptly(budget.For(ctx, "activities"), m.cfg.Lease)
+	defer cancel()
+	results, err := client.AddActivities(calling, activities)
 	if err != nil {
 		return m.failedCall(ctx, batch, claimed, err)
 	}
-	outcomes := make([]outbox.Outcome, len(batch))
-	for n, a := range batch {
-		outcomes[n] = m.result(a.item, results[n])
-	}
-	return outcomes, nil
+	return m.added(ctx, client, batch, results)
 }
 
-func (m *toMarketo) result(i item, r marketo.AddResult) outbox.Outcome {
+// added decides what became of each activity of a call that Marketo carried out. A type
+// that is gone is no mistake of the activities: they wait for it.
+func (m *toMarketo) added(ctx context.Context, client *marketo.Client, batch []addition, results []marketo.AddResult) ([]outbox.Outcome, error) {
+	outcomes := make([]outbox.Outcome, len(batch))
+	suspect := false
+	for n, a := range batch {
+		outcomes[n] = result(a.item, results[n])
+		suspect = suspect || isOfType(outcomes[n].Failure.Code)
+	}
+	if !suspect {
+		return outcomes, nil
+	}
+	err := m.checkTypes(ctx, client)
+	for n, a := range batch {
+		if err != nil && isOfType(outcomes[n].Failure.Code) {
+			outcomes[n] = a.unsent()
+		}
+	}
+	return outcomes, err
+}
+
+func result(i item, r marketo.AddResult) outbox.Outcome {
 	if r.Added {
 		return outbox.Delivered(i.ID, r.ID)
 	}
-	return outbox.Again(i.ID, i.Attempts, failure.OfMarketoRecord(r.Code, r.Message))
+	what := failure.OfMarketoRecord(r.Code, r.Message)
+	if what.Heal == failure.HealFollowRecord && i.times(what.Code) < followTries {
+		return reread(i.ID, what)
+	}
+	return outbox.Again(i.ID, i.times(what.Code), what)
 }
 
 // failedCall decides what a call that failed as a whole means for its rows.
 func (m *toMarketo) failedCall(ctx context.Context, batch []addition, claimed time.Time, err error) ([]outbox.Outcome, error) {
-	what := failure.Classify(err)
+	what := outbox.Meaning(err)
+	if isOfType(what.Code) {
+		client, _, checkErr := m.client(ctx)
+		if checkErr == nil {
+			checkErr = m.checkTypes(ctx, client)
+		}
+		if checkErr != nil {
+			return outbox.ForAll(batch, addition.unsent), checkErr
+		}
+	}
 	switch {
 	case marketo.Ambiguous(err):
-		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Unknown(a.ID, m.firstLook()) }), nil
+		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Unanswered(a.ID, what, len(batch), m.firstLook()) }), nil
+	case errors.Is(err, outbox.ErrNotAdmitted):
+		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Unsent(a.ID, outbox.TurnPause) }), nil
 	case ctx.Err() != nil:
 		return outbox.ForAll(batch, addition.unsent), nil
-	case outbox.Halts(what) || isOfAccess(err):
+	case outbox.Halts(what):
 		return outbox.ForAll(batch, addition.unsent), err
 	case what.Retry == failure.Soon:
-		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Again(a.ID, a.Attempts, what) }), nil
+		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Again(a.ID, a.times(what.Code), what) }), nil
+	case !splits(err):
+		return outbox.ForAll(batch, addition.unsent), err
 	case len(batch) == 1:
 		return []outbox.Outcome{outbox.Parked(batch[0].ID, what)}, nil
 	}
 	return outbox.Halve(batch, addition.unsent, func(half []addition) ([]outbox.Outcome, error) { return m.add(ctx, half, claimed) })
 }
 
-// isOfAccess knows errors that every call would meet: rights, address, subscription
-// (Marketo REST: error codes).
-func isOfAccess(err error) bool {
-	for _, code := range []string{marketo.CodeAccessDenied, marketo.CodeNotEnabled, marketo.CodeWrongKind, "605", "610", "612"} {
-		if marketo.IsCode(err, code) {
-			return true
-		}
+// splits says that one of a call's records may have spoilt it for the others; other
+// errors of a whole call would be met by every call (Marketo REST: error codes).
+func splits(err error) bool {
+	var call *marketo.Error
+	if !errors.As(err, &call) {
+		return false
 	}
-	return false
+	switch call.Code {
+	case "609", "701", "1001", "1002", marketo.CodeInvalidData, "1006":
+		return true
+	}
+	return call.Kind == marketo.KindTooLarge
 }
 
 // firstLook is when an activity of unknown outcome is looked for first: most are
@@ -189,7 +238,7 @@ func (m *marketoSettling) Round(ctx context.Context, run uuid.UUID) (int, error)
 	}
 	there, err := m.readBack(budget.For(ctx, "proof of activities"), items)
 	switch {
-	case err != nil && (ctx.Err() != nil || !failure.Classify(err).Passing()):
+	case err != nil && (ctx.Err() != nil || !outbox.Meaning(err).Passing()):
 		return 0, err
 	case err != nil:
 		wait := outbox.Backoff(3)
@@ -211,7 +260,7 @@ func (m *marketoSettling) absent(i item) outbox.Outcome {
 		o.Looked = true
 		return o
 	}
-	return outbox.Outcome{ID: i.ID, State: models.Pending}
+	return outbox.Absent(i.ID)
 }
 
 // lookBack is how much earlier than the earliest activity the log is read from: its
@@ -225,9 +274,7 @@ func (m *marketoSettling) readBack(ctx context.Context, items []item) (map[uuid.
 	if err != nil {
 		return nil, err
 	}
-	m.mu.Lock()
-	types := m.setup.typeIDs()
-	m.mu.Unlock()
+	types := (*toMarketo)(m).types().typeIDs()
 	wanted := make(map[string]uuid.UUID, len(items))
 	var leads []int64
 	seen := map[int64]bool{}

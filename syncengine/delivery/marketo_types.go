@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"salesactions/models"
+	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
 	"salesactions/syncengine/outbox"
@@ -263,4 +264,23 @@ func (s *MarketoSetup) verify(ctx context.Context, client *marketo.Client) error
 		}
 	}
 	return nil
+}
+
+// isOfType knows the errors that a type of ours which is gone or not approved causes,
+// beside bad values (Marketo REST: error codes).
+func isOfType(code string) bool {
+	return code == marketo.CodeInvalidData || code == "1006" || code == "1013"
+}
+
+// checkTypes looks whether our types are as they were found, and makes the next run set
+// them up where they are not.
+func (m *toMarketo) checkTypes(ctx context.Context, client *marketo.Client) error {
+	setup := m.types()
+	err := setup.verify(budget.For(ctx, "activity types"), client)
+	if err == nil {
+		return nil
+	}
+	what := outbox.Meaning(err)
+	setup.Error, setup.Remedy = what.Text, what.Remedy
+	return errors.Join(err, outbox.KeepSetup(ctx, m.pool, models.ToMarketo, setup))
 }
