@@ -126,6 +126,9 @@ func Load(ctx context.Context, pool *pgxpool.Pool) (*Setup, error) {
 }
 
 func (s *Setup) look(ctx context.Context, client *salesforce.Client, logging models.Logging) error {
+	if err := checkVersion(ctx, client); err != nil {
+		return err
+	}
 	task, _, err := client.Describe(ctx, "Task", time.Time{})
 	if err != nil {
 		return fmt.Errorf("describe Salesforce's Task: %w", err)
@@ -153,6 +156,22 @@ func (s *Setup) look(ctx context.Context, client *salesforce.Client, logging mod
 	}
 	s.chooseScheme(logging)
 	return nil
+}
+
+// checkVersion says whether the org has the version of the API that the client speaks:
+// each is supported for three years (Salesforce REST: versions).
+func checkVersion(ctx context.Context, client *salesforce.Client) error {
+	versions, err := client.Versions(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the versions of Salesforce's API: %w", err)
+	}
+	for _, v := range versions {
+		if "v"+v.Version == client.Version() {
+			return nil
+		}
+	}
+	return &outbox.PausedError{Class: failure.Setup, Code: "UNSUPPORTED_API_VERSION", Text: "The Salesforce org does not have version " + client.Version() + " of the API.",
+		Remedy: "Install a newer version of Sales Actions."}
 }
 
 // valuesOf are the active values of a restricted picklist, else nil.

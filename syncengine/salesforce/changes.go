@@ -10,42 +10,17 @@ import (
 // remembers: 30 days of changes, at most 15 of deletions. Then everything is compared.
 const CodeReplicationDate = "INVALID_REPLICATION_DATE"
 
-// UpdatedPage has the ids of records that were created or changed in a window.
-type UpdatedPage struct {
-	IDs           []string
-	LatestCovered time.Time // where the next window begins: before this one's end while long transactions are open
-}
-
 // DeletedPage has the records that were deleted in a window.
 type DeletedPage struct {
 	Records           []DeletedRecord
 	EarliestAvailable time.Time
-	LatestCovered     time.Time // as in UpdatedPage
+	LatestCovered     time.Time // where the next window begins: before this one's end while long transactions are open
 }
 
 // DeletedRecord is a record that was deleted.
 type DeletedRecord struct {
 	ID string
 	At time.Time
-}
-
-// Updated returns what was created or changed from start to end, whose seconds do
-// not count (Salesforce REST: sObject get updated).
-func (c *Client) Updated(ctx context.Context, object string, start, end time.Time) (UpdatedPage, error) {
-	var wire struct {
-		IDs    []string `json:"ids"`
-		Latest string   `json:"latestDateCovered"`
-	}
-	r := c.window("updated", object, start, end)
-	a, err := c.call(ctx, r, &wire)
-	if err != nil {
-		return UpdatedPage{}, err
-	}
-	latest, err := ParseTime(wire.Latest)
-	if err != nil {
-		return UpdatedPage{}, r.bad(a.status, err)
-	}
-	return UpdatedPage{IDs: wire.IDs, LatestCovered: latest}, nil
 }
 
 // Deleted returns what was deleted from start to end, whose seconds do not count and

@@ -109,14 +109,14 @@ func TestToken(t *testing.T) {
 				return
 			}
 			body, err := io.ReadAll(r.Body)
-			assertThat(t, err == nil && string(body) == `{"Subject":"Call"}`, "the body is sent again whole: %s", body)
-			answer(http.StatusCreated, `{"id":"00T000000000001AAA","success":true,"errors":[]}`)(w, r)
+			assertThat(t, err == nil && string(body) == `{"allOrNone":false,"records":[{"Subject":"Call","attributes":{"type":"Task"}}]}`, "the body is sent again whole: %s", body)
+			answer(http.StatusOK, `[{"id":"00T000000000001AAA","success":true,"errors":[]}]`)(w, r)
 		})
-		id, err := b.client.Create(t.Context(), "Task", map[string]any{"Subject": "Call"})
+		results, err := b.client.CreateMany(t.Context(), "Task", []map[string]any{{"Subject": "Call"}})
 		require.NoError(t, err)
-		require.Equal(t, "00T000000000001AAA", id)
+		require.Equal(t, "00T000000000001AAA", results[0].ID)
 		require.Equal(t, 1, b.tokens.refreshes)
-		require.Equal(t, []string{"create failed", "create"}, b.seen.lines)
+		require.Equal(t, []string{"create many failed", "create many"}, b.seen.lines)
 	})
 
 	t.Run("one_that_is_refused_again_is_not_refreshed_twice", func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestToken(t *testing.T) {
 			calls.Add(1)
 			answer(http.StatusUnauthorized, expired)(w, r)
 		})
-		_, err := b.client.Create(t.Context(), "Task", nil)
+		_, err := b.client.CreateMany(t.Context(), "Task", []map[string]any{{}})
 		require.True(t, salesforce.IsCode(err, salesforce.CodeSession), "%v", err)
 		require.EqualValues(t, 2, calls.Load())
 		require.False(t, asError(t, err).Ambiguous(), "a 401 was not executed")
@@ -136,7 +136,7 @@ func TestToken(t *testing.T) {
 		t.Run("is_not_refreshed_for_"+strings.ReplaceAll(words, " ", "_"), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, answer(http.StatusUnauthorized, `[{"message":"`+words+`","errorCode":"INVALID_SESSION_ID"}]`))
-			_, err := b.client.Limits(t.Context())
+			_, err := b.client.Versions(t.Context())
 			require.True(t, salesforce.IsCode(err, salesforce.CodeSession), "%v", err)
 			require.Zero(t, b.tokens.refreshes)
 		})
@@ -146,7 +146,7 @@ func TestToken(t *testing.T) {
 		t.Parallel()
 		b := setup(t, answer(http.StatusUnauthorized, expired))
 		b.tokens.refused = errors.New("the connection is gone")
-		_, err := b.client.Limits(t.Context())
+		_, err := b.client.Versions(t.Context())
 		require.ErrorIs(t, err, b.tokens.refused)
 	})
 }
@@ -154,14 +154,14 @@ func TestToken(t *testing.T) {
 func TestEveryAnswerTellsTheUsage(t *testing.T) {
 	t.Parallel()
 	for name, handle := range map[string]http.HandlerFunc{
-		"a success": answer(http.StatusOK, `{}`),
+		"a success": answer(http.StatusOK, `[]`),
 		"an error":  answer(http.StatusForbidden, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`),
 		"a page":    answer(http.StatusServiceUnavailable, `<html>`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, handle)
-			_, _ = b.client.Limits(t.Context())
+			_, _ = b.client.Versions(t.Context())
 			require.Equal(t, []salesforce.Usage{{Used: 18, Max: 5000, Known: true}}, b.seen.usage)
 		})
 	}
@@ -171,9 +171,9 @@ func TestEveryAnswerTellsTheUsage(t *testing.T) {
 		for _, text := range []string{"per-app-api-usage=17/250(appName=x)", "api-usage=", "api-usage=a/b", "api-usage=-1/5", ""} {
 			b := setup(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Sforce-Limit-Info", text)
-				fmt.Fprint(w, `{}`)
+				fmt.Fprint(w, `[]`)
 			})
-			_, err := b.client.Limits(t.Context())
+			_, err := b.client.Versions(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, []salesforce.Usage{{}}, b.seen.usage, text)
 		}
@@ -185,19 +185,23 @@ func TestHeaders(t *testing.T) {
 	var got http.Header
 	b := setup(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r.Header.Clone()
-		w.WriteHeader(http.StatusNoContent)
+		fmt.Fprint(w, `[{"id":"00Q000000000001AAA","success":true,"errors":[]}]`)
 	})
-	require.NoError(t, b.client.Update(t.Context(), "Lead", "00Q000000000001AAA", map[string]any{"HasOptedOutOfEmail": true}))
+	lead := []map[string]any{{"id": "00Q000000000001AAA", "HasOptedOutOfEmail": true}}
+	_, err := b.client.UpdateMany(t.Context(), "Lead", lead)
+	require.NoError(t, err)
 	require.Equal(t, "client=salesactions", got.Get("Sforce-Call-Options"))
 	require.Equal(t, "gzip", got.Get("Accept-Encoding"))
 	require.Empty(t, got.Get("Sforce-Auto-Assign"))
 
 	careful := b.client.With(salesforce.WriteOptions{KeepOwner: true, AllowDuplicates: true})
-	require.NoError(t, careful.Update(t.Context(), "Lead", "00Q000000000001AAA", nil))
+	_, err = careful.UpdateMany(t.Context(), "Lead", lead)
+	require.NoError(t, err)
 	require.Equal(t, "FALSE", got.Get("Sforce-Auto-Assign"))
 	require.Equal(t, "allowSave=true", got.Get("Sforce-Duplicate-Rule-Header"))
 
-	require.NoError(t, careful.Delete(t.Context(), "Lead", "00Q000000000001AAA"))
+	_, err = careful.DeleteMany(t.Context(), []string{"00Q000000000001AAA"})
+	require.NoError(t, err)
 	require.Empty(t, got.Get("Sforce-Auto-Assign"), "a deletion assigns nobody")
 }
 

@@ -9,17 +9,14 @@ import (
 	"strings"
 )
 
-// Limits of a call for many records (Salesforce REST: sObject Collections).
-const (
-	MaxCollection = 200  // records to write
-	MaxRead       = 2000 // records to read
-)
+// MaxCollection is how many records one call writes (Salesforce REST: sObject
+// Collections).
+const MaxCollection = 200
 
 // SaveResult is what became of one record.
 type SaveResult struct {
 	ID      string        `json:"id"`
 	Success bool          `json:"success"`
-	Created bool          `json:"created"` // told by upserts only
 	Errors  []CodeMessage `json:"errors"`
 }
 
@@ -44,13 +41,6 @@ func (c *Client) CreateMany(ctx context.Context, object string, records []map[st
 // absent stays.
 func (c *Client) UpdateMany(ctx context.Context, object string, records []map[string]any) ([]SaveResult, error) {
 	return c.save(ctx, request{operation: "update many", method: http.MethodPatch, path: c.data("/composite/sobjects")}, object, records)
-}
-
-// UpsertMany changes those of at most MaxCollection records that are there and
-// creates the others, by an external id that each of them has, and none twice.
-func (c *Client) UpsertMany(ctx context.Context, object, externalField string, records []map[string]any) ([]SaveResult, error) {
-	path := c.data("/composite/sobjects/" + url.PathEscape(object) + "/" + url.PathEscape(externalField))
-	return c.save(ctx, request{operation: "upsert many", method: http.MethodPatch, path: path}, object, records)
 }
 
 // DeleteMany deletes at most MaxCollection records, of any objects, and returns what
@@ -99,26 +89,4 @@ func (c *Client) results(ctx context.Context, r request, want int) ([]SaveResult
 		}
 	}
 	return results, nil
-}
-
-// ReadMany reads fields of at most MaxRead records of an object and returns them by
-// position; one that is unknown or invisible is nil.
-func (c *Client) ReadMany(ctx context.Context, object string, ids, fields []string) ([]Record, error) {
-	r := request{operation: "read many", method: http.MethodPost, path: c.data("/composite/sobjects/" + url.PathEscape(object)), reads: true,
-		body: map[string]any{"ids": ids, "fields": fields}}
-	if len(ids) > MaxRead {
-		return nil, fmt.Errorf("salesforce %s: %d records in one call, Salesforce takes %d", r.operation, len(ids), MaxRead)
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	var records []Record
-	a, err := c.call(ctx, r, &records)
-	if err != nil {
-		return nil, err
-	}
-	if len(records) != len(ids) {
-		return nil, r.bad(a.status, fmt.Errorf("the answer has %d records for %d ids", len(records), len(ids)))
-	}
-	return records, nil
 }

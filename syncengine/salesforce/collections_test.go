@@ -60,31 +60,12 @@ func TestCollections(t *testing.T) {
 			`{"allOrNone":false,"records":[{"Status":"Completed","attributes":{"type":"Task"},"id":"00T000000000001AAA"}]}`}}, *requests)
 	})
 
-	t.Run("an_upsert_says_what_was_created", func(t *testing.T) {
-		t.Parallel()
-		client, requests := recorder(t, http.StatusOK, `[{"id":"00T000000000001AAA","success":true,"errors":[],"created":true}]`)
-		got, err := client.UpsertMany(t.Context(), "Task", "Key__c", []map[string]any{{"Key__c": "1"}})
-		require.NoError(t, err)
-		require.True(t, got[0].Created)
-		require.Equal(t, "/services/data/v66.0/composite/sobjects/Task/Key__c", (*requests)[0].address)
-	})
-
 	t.Run("a_deletion_has_its_ids_in_the_address", func(t *testing.T) {
 		t.Parallel()
 		client, requests := recorder(t, http.StatusOK, mixed)
 		_, err := client.DeleteMany(t.Context(), []string{"00T1", "00T2"})
 		require.NoError(t, err)
 		require.Equal(t, []sent{{"DELETE", "/services/data/v66.0/composite/sobjects?allOrNone=false&ids=00T1%2C00T2", ""}}, *requests)
-	})
-
-	t.Run("records_read_stand_by_position_and_an_unknown_one_is_nil", func(t *testing.T) {
-		t.Parallel()
-		client, requests := recorder(t, http.StatusOK, `[{"attributes":{"type":"Task"},"Id":"00T1"},null]`)
-		got, err := client.ReadMany(t.Context(), "Task", []string{"00T1", "00T2"}, []string{"Id"})
-		require.NoError(t, err)
-		require.Equal(t, "00T1", got[0].Text("Id"))
-		require.Nil(t, got[1])
-		require.Equal(t, `{"fields":["Id"],"ids":["00T1","00T2"]}`, (*requests)[0].body)
 	})
 
 	t.Run("none_and_too_many_are_not_sent", func(t *testing.T) {
@@ -97,47 +78,7 @@ func TestCollections(t *testing.T) {
 		require.Error(t, err)
 		_, err = client.DeleteMany(t.Context(), make([]string, salesforce.MaxCollection+1))
 		require.Error(t, err)
-		_, err = client.ReadMany(t.Context(), "Task", make([]string, salesforce.MaxRead+1), nil)
-		require.Error(t, err)
 		require.Empty(t, *requests)
-	})
-}
-
-func TestRows(t *testing.T) {
-	t.Parallel()
-
-	t.Run("an_external_id_is_escaped", func(t *testing.T) {
-		t.Parallel()
-		client, requests := recorder(t, http.StatusCreated, `{"id":"00T000000000001AAA","success":true,"errors":[],"created":true}`)
-		got, err := client.Upsert(t.Context(), "Task", "Key__c", "a/b?c.d", map[string]any{"Subject": "Call"}, true)
-		require.NoError(t, err)
-		require.True(t, got.Created)
-		require.Equal(t, []sent{{"PATCH", "/services/data/v66.0/sobjects/Task/Key__c/a%2Fb%3Fc.d?updateOnly=true", `{"Subject":"Call"}`}}, *requests)
-	})
-
-	t.Run("several_with_one_external_id_are_told", func(t *testing.T) {
-		t.Parallel()
-		client, _ := recorder(t, http.StatusMultipleChoices, `["/services/data/v66.0/sobjects/Task/00T1"]`)
-		_, err := client.Upsert(t.Context(), "Task", "Key__c", "1", nil, false)
-		require.True(t, salesforce.IsCode(err, salesforce.CodeMultipleChoices), "%v", err)
-	})
-
-	t.Run("a_deletion_of_what_is_gone_says_so", func(t *testing.T) {
-		t.Parallel()
-		client, _ := recorder(t, http.StatusNotFound, `[{"message":"entity is deleted","errorCode":"ENTITY_IS_DELETED"}]`)
-		require.True(t, salesforce.IsCode(client.Delete(t.Context(), "Task", "00T1"), "ENTITY_IS_DELETED"))
-	})
-
-	t.Run("one_is_read", func(t *testing.T) {
-		t.Parallel()
-		client, requests := recorder(t, http.StatusOK, `{"attributes":{"type":"Task","url":"/x"},"Id":"00T1","Owner":{"Name":"Rita"},"IsClosed":true,"CallDurationInSeconds":61}`)
-		got, err := client.Read(t.Context(), "Task", "00T1", []string{"Id", "Owner.Name"})
-		require.NoError(t, err)
-		require.Equal(t, "Rita", got.Text("Owner.Name"))
-		require.Equal(t, "61", got.Text("CallDurationInSeconds"))
-		require.Equal(t, "", got.Text("What.Name"))
-		require.True(t, got.Bool("IsClosed"))
-		require.Equal(t, "/services/data/v66.0/sobjects/Task/00T1?fields=Id%2COwner.Name", (*requests)[0].address)
 	})
 }
 
@@ -174,11 +115,6 @@ func TestDescribe(t *testing.T) {
 
 func TestOrg(t *testing.T) {
 	t.Parallel()
-	client, _ := recorder(t, http.StatusOK, `{"DailyApiRequests":{"Max":200000,"Remaining":198731}}`)
-	limits, err := client.Limits(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, salesforce.Limit{Max: 200000, Remaining: 198731}, limits["DailyApiRequests"])
-
 	client, requests := recorder(t, http.StatusOK, `[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]`)
 	versions, err := client.Versions(t.Context())
 	require.NoError(t, err)
@@ -200,13 +136,8 @@ func TestChanges(t *testing.T) {
 		EarliestAvailable: time.Date(2026, 11, 8, 9, 0, 0, 0, time.UTC), LatestCovered: end.Add(-2 * time.Minute)}, deleted))
 	require.Equal(t, "/services/data/v66.0/sobjects/Task/deleted?end=2026-11-23T11%3A00%3A00Z&start=2026-11-23T10%3A00%3A00Z", (*requests)[0].address)
 
-	client, _ = recorder(t, http.StatusOK, `{"ids":["00T000000000001AAA"],"latestDateCovered":"2026-11-23T10:58:00.000+0000"}`)
-	updated, err := client.Updated(t.Context(), "Task", start, end)
-	require.NoError(t, err)
-	require.Equal(t, salesforce.UpdatedPage{IDs: []string{"00T000000000001AAA"}, LatestCovered: end.Add(-2 * time.Minute)}, updated)
-
-	client, _ = recorder(t, http.StatusOK, `{"ids":[]}`)
-	_, err = client.Updated(t.Context(), "Task", start, end)
+	client, _ = recorder(t, http.StatusOK, `{"deletedRecords":[]}`)
+	_, err = client.Deleted(t.Context(), "Task", start, end)
 	require.Equal(t, salesforce.KindBadAnswer, asError(t, err).Kind, "without it the next window would begin anywhere")
 }
 
@@ -214,11 +145,11 @@ func TestALongAddressIsNotSent(t *testing.T) {
 	t.Parallel()
 	client, requests := recorder(t, http.StatusOK, `{}`)
 	soql := "SELECT Id FROM Task WHERE WhoId IN (" + strings.Repeat("'003000000000001AAA',", 1000) + "'')"
-	_, err := client.QueryOnce(t.Context(), soql)
+	_, err := client.QueryAllOnce(t.Context(), soql)
 	require.ErrorIs(t, err, salesforce.ErrTooLong)
 	_, err = client.CompositeQueries(t.Context(), []string{soql})
 	require.ErrorIs(t, err, salesforce.ErrTooLong)
-	_, err = client.QueryOnce(t.Context(), "SELECT Id FROM Task WHERE Key__c = '"+strings.Repeat("x", 15_800)+"'")
+	_, err = client.QueryAllOnce(t.Context(), "SELECT Id FROM Task WHERE Key__c = '"+strings.Repeat("x", 15_800)+"'")
 	require.ErrorIs(t, err, salesforce.ErrTooLong, "the headers count too")
 	require.Empty(t, *requests)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
@@ -87,7 +88,7 @@ func TestErrors(t *testing.T) {
 	t.Run("a_reading_is_never_in_doubt", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, answer(http.StatusServiceUnavailable, `<html>`))
-		_, err := b.client.QueryOnce(t.Context(), "SELECT Id FROM Task")
+		_, err := b.client.QueryAllOnce(t.Context(), "SELECT Id FROM Task")
 		require.False(t, asError(t, err).Ambiguous())
 		_, err = b.client.CompositeQueries(t.Context(), []string{"SELECT Id FROM Task"})
 		require.False(t, asError(t, err).Ambiguous())
@@ -185,10 +186,12 @@ func TestTheTimeBeforeSendingDoesNotCount(t *testing.T) {
 				return nil, r.Context().Err()
 			}
 			trace(r)
-			return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{},
+				Body: io.NopCloser(strings.NewReader(`[{"id":"00T000000000001AAA","success":true,"errors":[]}]`))}, nil
 		})
 		client := salesforce.New(salesforce.Config{}, &tokens{instance: "http://localhost"}, &http.Client{Transport: waits})
-		require.NoError(t, client.Delete(t.Context(), "Task", "00T000000000001AAA"))
+		_, err := client.DeleteMany(t.Context(), []string{"00T000000000001AAA"})
+		require.NoError(t, err)
 	})
 }
 

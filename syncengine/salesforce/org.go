@@ -15,17 +15,3 @@ func (c *Client) Versions(ctx context.Context) ([]APIVersion, error) {
 	_, err := c.call(ctx, request{operation: "versions", path: "/services/data/"}, &versions)
 	return versions, err
 }
-
-// Limit is one of the org's limits.
-type Limit struct {
-	Max       int64
-	Remaining int64
-}
-
-// Limits returns the org's limits by name, such as DailyApiRequests. It needs the
-// permission View Setup and Configuration, and costs a call (Salesforce REST: limits).
-func (c *Client) Limits(ctx context.Context) (map[string]Limit, error) {
-	var limits map[string]Limit
-	_, err := c.call(ctx, request{operation: "limits", path: c.data("/limits")}, &limits)
-	return limits, err
-}

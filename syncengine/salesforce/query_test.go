@@ -96,7 +96,7 @@ func TestQuery(t *testing.T) {
 		t.Run("no_page_is_one_"+name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, answer(http.StatusOK, body))
-			_, err := b.client.QueryOnce(t.Context(), "SELECT Id FROM Task")
+			_, err := b.client.QueryAllOnce(t.Context(), "SELECT Id FROM Task")
 			require.Equal(t, salesforce.KindBadAnswer, asError(t, err).Kind)
 		})
 	}
