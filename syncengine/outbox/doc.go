@@ -20,6 +20,13 @@
 // second Task with the same key, or is asked for the marker; a change that says what
 // is, and not what to add, is made again.
 //
+// A record may itself be the reason why calls have no answer. The more often a row had
+// none, the fewer others go with it; one that was alone in as many calls as the other
+// system's documentation lets one try is parked when it is proven absent.
+//
+// What keeps everything from being sent pauses the destination, and no row is blamed
+// for it. The pause ends with the first delivery, or with a run that nothing kept.
+//
 // What a crash leaves: before the claim, nothing; after it, sending rows of a run
 // that is over, which the next run looks for; after the answer was stored, nothing.
 package outbox
