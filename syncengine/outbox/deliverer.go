@@ -200,10 +200,13 @@ func drive(ctx context.Context, l Lane, run uuid.UUID, ending *ending) error {
 // Running says that this process delivers now, so that work is seen without a nudge.
 func (d *Deliverer) Running() bool { return d.running.Load() }
 
+// due says that there is something to deliver, or a pause whose cause is to be looked at
+// again: what reads the destination pauses it too.
 func (d *Deliverer) due(ctx context.Context) (bool, error) {
 	var due bool
 	err := d.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deliveries WHERE destination = $1 AND due_at <= clock_timestamp()
-			AND (state = 'pending' AND hold IS NULL OR state = 'sending'))`, d.to).Scan(&due)
+			AND (state = 'pending' AND hold IS NULL OR state = 'sending'))
+		OR EXISTS (SELECT FROM destinations WHERE name = $1 AND paused_class IS NOT NULL AND retry_at <= clock_timestamp())`, d.to).Scan(&due)
 	if err != nil {
 		return false, fmt.Errorf("look for due deliveries: %w", err)
 	}

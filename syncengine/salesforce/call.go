@@ -18,6 +18,7 @@ type answer struct {
 	status int
 	header http.Header
 	raw    []byte
+	asked  time.Time // the earliest that it can have been there when we asked; zero: unknown
 }
 
 // data returns the path of a resource of the client's version.
@@ -57,12 +58,14 @@ func (c *Client) once(ctx context.Context, r request, tok Token, result any) (a 
 	limited, cancel := withLimit(ctx, cmp.Or(r.limit, timeCall))
 	defer cancel()
 	limited, noteSent := withSent(limited, r.write())
+	asked := c.clock.now()
 	resp, err := c.send(limited, r, tok)
 	if err != nil {
 		return answer{}, noteSent(err)
 	}
 	defer resp.Body.Close()
-	a = answer{status: resp.StatusCode, header: resp.Header}
+	c.clock.hear(resp.Header)
+	a = answer{status: resp.StatusCode, header: resp.Header, asked: asked}
 	if a.raw, err = readAll(limited, r.operation, resp); err != nil {
 		return a, noteSent(err)
 	}

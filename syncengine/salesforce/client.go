@@ -55,13 +55,14 @@ type Client struct {
 	tokens    TokenSource
 	http      *http.Client
 	write     WriteOptions
+	clock     *clock
 }
 
 // New returns a client whose calls go through hc. hc must not have a Timeout: each
 // operation has its own, from its sending on.
 func New(cfg Config, tokens TokenSource, hc *http.Client) *Client {
 	c := &Client{version: cmp.Or(cfg.Version, DefaultVersion), userAgent: cmp.Or(cfg.UserAgent, "salesactions"),
-		options: "client=" + cmp.Or(cfg.ClientName, "salesactions"), observe: cfg.Observe, tokens: tokens, http: withoutRedirects(hc)}
+		options: "client=" + cmp.Or(cfg.ClientName, "salesactions"), observe: cfg.Observe, tokens: tokens, http: withoutRedirects(hc), clock: &clock{}}
 	if c.observe == nil {
 		c.observe = func(context.Context, string, Usage, error) {}
 	}

@@ -16,6 +16,7 @@ type Page struct {
 	Total   int       // of all pages; the answer of COUNT()
 	Next    string    // where the next page is, for More; empty on the last
 	At      time.Time // Salesforce's clock; zero where it did not tell
+	Asked   time.Time // the earliest that it can have been there before it was read; zero: unknown
 }
 
 // pageJSON is a page as it arrives. Its last has no address of a next.
@@ -95,7 +96,7 @@ func (p pageJSON) page(r request, a answer) (Page, error) {
 	if p.Done == nil || *p.Done != (p.Next == "") {
 		return Page{}, r.bad(a.status, errNoPage)
 	}
-	page := Page{Records: p.Records, Total: p.Total}
+	page := Page{Records: p.Records, Total: p.Total, Asked: a.asked}
 	if at, err := http.ParseTime(a.header.Get("Date")); err == nil {
 		page.At = at
 	}

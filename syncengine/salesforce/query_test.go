@@ -68,9 +68,12 @@ func TestQuery(t *testing.T) {
 		page, err := b.client.QueryAllOnce(t.Context(), "SELECT Id FROM Task")
 		require.NoError(t, err)
 		require.Equal(t, time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), page.At)
+		require.Zero(t, page.Asked, "nothing told of its clock before")
 		require.Equal(t, 5, page.Total)
 		page, err = b.client.More(t.Context(), page.Next)
 		require.NoError(t, err)
+		require.False(t, page.Asked.Before(page.At), "it was that late already when the page before was answered")
+		require.Less(t, page.Asked.Sub(page.At), time.Minute)
 		require.Equal(t, "3", page.Records[0].Text("Id"))
 	})
 

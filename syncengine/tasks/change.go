@@ -21,8 +21,8 @@ import (
 
 // settledAfter is how old the last change of a Task must be, by Salesforce's clock,
 // before we change it: in whole seconds, a change of this very second cannot be told
-// from one that we have read.
-const settledAfter = time.Second
+// from one that we have read. A little more, for Salesforce has more than one clock.
+const settledAfter = 1200 * time.Millisecond
 
 // plan is what is to be done with a claimed task that is in Salesforce.
 type plan struct {
@@ -147,7 +147,7 @@ func (p Push) sort(s *sorted, store *saved, m mapping, r *row, theirs remote, th
 	case r.deleted:
 		s.removed = append(s.removed, r)
 	case now.Sub(theirs.Modified) < settledAfter:
-		s.done = append(s.done, outbox.Unsent(r.deliveryID, settledAfter))
+		s.done = append(s.done, outbox.Unsent(r.deliveryID, settledAfter-max(now.Sub(theirs.Modified), 0)))
 	default:
 		s.changed = append(s.changed, plan{r, values, after, theirs.Modified})
 	}
@@ -292,25 +292,28 @@ func queueUpdated(batch *pgx.Batch, plans []plan, outcomes []outbox.Outcome) {
 	}
 }
 
-// readTasks reads Tasks as they are, deleted ones too, and Salesforce's clock.
+// readTasks reads Tasks as they are, deleted ones too, and how late it was there at the
+// least; zero where nobody can know.
 func (s *Sync) readTasks(ctx context.Context, ids []string) (map[string]remote, time.Time, error) {
 	client, _, _, err := s.org.Client(ctx)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	found := make(map[string]remote, len(ids))
-	var now time.Time
+	var since time.Time
 	for chunk := range slices.Chunk(ids, idsPerQuery) {
 		page, err := client.QueryAllOnce(ctx, `SELECT `+s.columns()+` FROM Task WHERE Id IN (`+org.Quoted(chunk)+`)`)
 		if err != nil {
-			return nil, now, fmt.Errorf("read %d Tasks: %w", len(chunk), err)
+			return nil, since, fmt.Errorf("read %d Tasks: %w", len(chunk), err)
 		}
-		now = page.At
+		if since.IsZero() {
+			since = page.Asked
+		}
 		for _, r := range page.Records {
 			found[r.ID()] = fromRecord(r).remote
 		}
 	}
-	return found, now, nil
+	return found, since, nil
 }
 
 // idsPerQuery keeps a query's address within the limit (Salesforce REST: status codes, 414).
