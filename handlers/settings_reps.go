@@ -39,18 +39,23 @@ func (h *Handlers) repsWrong(c echo.Context, email, message string) error {
 	return h.usersPage(c, http.StatusUnprocessableEntity, inviteForm{Role: models.RoleRep, RepWrong: email + ": " + message})
 }
 
-// repsProps are the reps of the last 90 days, those without a user in Salesforce first.
+// repsProps are the reps of the last 90 days and the users here, those without a user
+// in Salesforce first.
 func (h *Handlers) repsProps(ctx context.Context, csrf, wrong string) (view.RepsProps, error) {
 	reps, err := h.engine.ListReps(ctx)
 	props := view.RepsProps{CSRF: csrf, Wrong: wrong}
 	for _, r := range reps {
 		row := view.RepRow{Email: r.Email, User: r.UserName, UserID: r.UserID, Linked: r.Linked,
-			Activities: plural(r.Activities, "activity", "activities") + " in 90 days", Tone: ui.Warning, State: "no user found"}
+			Activities: plural(r.Activities, "activity", "activities") + " in 90 days", Tone: ui.Neutral, State: "not looked for yet"}
 		switch {
+		case r.Refused:
+			row.Tone, row.State = ui.Warning, "cannot own Tasks"
 		case r.Linked:
 			row.Tone, row.State = ui.Good, "linked"
-		case r.Matched && r.UserID != "":
+		case r.UserID != "":
 			row.Tone, row.State = ui.Good, "by email"
+		case r.Asked:
+			row.Tone, row.State = ui.Warning, "no user found"
 		}
 		props.Rows = append(props.Rows, row)
 	}

@@ -177,27 +177,30 @@ func (e *Engine) StartBackfill(ctx context.Context, b Backfill, actor string) (i
 	return n, e.nudgeDeliveries(ctx)
 }
 
-// Rep is a rep of recorded activities and their user in Salesforce.
+// Rep is a rep of recorded activities, or a user here, and their user in Salesforce.
 type Rep struct {
 	Email      string
 	UserID     string
 	UserName   string
-	Linked     bool // by an admin
-	Matched    bool
+	Linked     bool  // by an admin
+	Refused    bool  // Salesforce does not take the user as an owner
+	Asked      bool  // Salesforce said whether it has somebody with the address
 	Activities int64 // of the last 90 days
 }
 
-// ListReps returns the reps of the last 90 days' activities, those without a user in
-// Salesforce first.
+// ListReps returns the reps of the last 90 days' activities and the active users, those
+// without a user in Salesforce first.
 func (e *Engine) ListReps(ctx context.Context) ([]Rep, error) {
 	var reps []Rep
 	err := e.db.WithContext(ctx).Raw(`
-		SELECT a.email, coalesce(r.user_id, '') AS user_id, coalesce(r.user_name, '') AS user_name,
-			r.linked_by IS NOT NULL AS linked, r.user_id IS NOT NULL AND r.refused_at IS NULL AS matched, a.activities
+		SELECT coalesce(a.email, u.email) AS email, coalesce(r.user_id, '') AS user_id, coalesce(r.user_name, '') AS user_name,
+			r.linked_by IS NOT NULL AS linked, r.email IS NOT NULL AS asked, r.refused_at IS NOT NULL AS refused,
+			r.user_id IS NOT NULL AND r.refused_at IS NULL AS matched, coalesce(a.activities, 0) AS activities
 		FROM (SELECT rep_email AS email, count(*) AS activities FROM activities
 			WHERE rep_email IS NOT NULL AND occurred_at > now() - interval '90 days' GROUP BY 1) a
-		LEFT JOIN salesforce_reps r ON r.email = a.email
-		ORDER BY matched, a.activities DESC, a.email LIMIT 500`).Scan(&reps).Error
+		FULL JOIN (SELECT email FROM users WHERE deactivated_at IS NULL) u ON u.email = a.email
+		LEFT JOIN salesforce_reps r ON r.email = coalesce(a.email, u.email)
+		ORDER BY matched, a.activities DESC NULLS LAST, 1 LIMIT 1000`).Scan(&reps).Error
 	if err != nil {
 		return nil, fmt.Errorf("list reps: %w", err)
 	}

@@ -62,7 +62,10 @@ type SwitchProps struct {
 	Disabled    bool // another choice must be on first
 	Saved       bool // just now
 	Since       *time.Time
-	Sub         bool // belongs to the one before
+	Next        *time.Time // when it does something next
+	Sub         bool       // belongs to the one before
+	Action      string     // where the form goes
+	More, About string     // a link to where more of it stands, and its words
 }
 
 // SubjectFieldRow is an insertable field.
@@ -105,10 +108,18 @@ type RepsProps struct {
 	Rows  []RepRow
 }
 
-// RepRow is a rep of recorded activities.
+// RepRow is a rep of recorded activities, or a user here.
 type RepRow struct {
 	Email, User, UserID, Activities string
 	Tone                            ui.Tone
 	State                           string
 	Linked                          bool
+}
+
+// about is who that is in Salesforce, where anybody, and how much they did.
+func (r RepRow) about() string {
+	if r.User == "" {
+		return r.Activities
+	}
+	return r.User + " · " + r.Activities
 }
