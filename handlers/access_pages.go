@@ -92,7 +92,7 @@ func (h *Handlers) auditPage(c echo.Context, query models.AuditQuery, events mod
 	props := view.AuditProps{Page: page, Actor: query.Actor, Action: query.Action}
 	for _, e := range events.Events {
 		props.Rows = append(props.Rows, view.AuditRow{
-			At: e.At, Who: actorText(e.Actor), What: e.Action, Subject: e.Subject, Details: auditDetails(e.Details), Address: e.Address,
+			At: e.At, Who: actorText(e.Actor), What: auditText(e.Action), Action: e.Action, Subject: e.Subject, Details: auditDetails(e.Details), Address: e.Address,
 		})
 	}
 	if events.Next != "" {

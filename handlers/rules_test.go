@@ -85,7 +85,8 @@ func TestAuditDetails(t *testing.T) {
 		`{}`:                                 "",
 		`{"role":"rep","old_role":"admin"}`:  "old role: admin, role: rep",
 		`{"n":9007199254740993,"none":null}`: "n: 9007199254740993, none: none",
-		`{"fields":["a","b"],"on":true}`:     `fields: ["a","b"], on: true`,
+		`{"fields":["a","b"],"on":true}`:     `fields: ["a","b"], on: yes`,
+		`{"sync_tasks":false}`:               "reminder tasks in step with Salesforce: no",
 		`[1]`:                                "[1]",
 	} {
 		require.Equal(t, want, auditDetails(json.RawMessage(raw)), raw)

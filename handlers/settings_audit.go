@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -56,7 +57,7 @@ func auditDetails(raw json.RawMessage) string {
 	}
 	parts := make([]string, 0, len(details))
 	for name, value := range details {
-		parts = append(parts, strings.ReplaceAll(name, "_", " ")+": "+auditValue(value))
+		parts = append(parts, cmp.Or(auditName(name), strings.ReplaceAll(name, "_", " "))+": "+auditValue(value))
 	}
 	sort.Strings(parts)
 	return strings.Join(parts, ", ")
@@ -68,6 +69,11 @@ func auditValue(value any) string {
 		return "none"
 	case string:
 		return v
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
 	case map[string]any:
 		before, changed := v["old"].(string)
 		after, is := v["new"].(string)

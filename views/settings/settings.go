@@ -194,8 +194,8 @@ type AuditProps struct {
 
 // AuditRow is a line of the audit log.
 type AuditRow struct {
-	At                                   time.Time
-	Who, What, Subject, Details, Address string
+	At                                           time.Time
+	Who, What, Action, Subject, Details, Address string
 }
 
 func secretHint(set bool) string {
