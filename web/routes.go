@@ -81,6 +81,8 @@ func (s *Server) routes() []route {
 		{post, "/signout/everywhere", signedIn, h.SignoutEverywhere, 0},
 		{get, "/invitations/:token", public, h.Invitation, 0},
 		{post, "/invitations/:token", public, h.InvitationAccept, 0},
+		{get, "/u/:token", public, h.Unsubscribe, bare},
+		{post, "/u/:token", public, h.UnsubscribeSubmit, bare},
 		{get, "/account", signedIn, h.Account, 0},
 		{post, "/account/password", signedIn, h.AccountPassword, 0},
 

@@ -77,7 +77,7 @@ func (k *Keeper) UseLink(ctx context.Context, token string, source models.Unsubs
 	if err != nil {
 		return linked, err
 	}
-	about := whom.Ref{PersonID: linked.PersonID}
+	about := whom.Ref{MarketoID: linked.PersonID} // who need not be here: whoever says no is heard
 	if whom.IsAddress(linked.Email) {
 		about.Email = linked.Email
 	}
