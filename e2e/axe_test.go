@@ -23,7 +23,7 @@ import (
 var pages = []string{
 	"/people", "/people?q=nobody-has-this-name", "/people?source=Web&sort=company&dir=desc", "/people?archived=1", "/people/1001", "/people/999999",
 	"/people/1001/smart-grid?week=all&account=1", "/activity", "/activity?kind=email_sent&state=failed", "/activity?waiting=1",
-	"/settings/salesforce", "/settings/logging", "/settings/diagnostics", "/settings/diagnostics/failures?destination=salesforce&code=NONE", "/settings/diagnostics/codes",
+	"/settings/salesforce", "/settings/logging", "/settings/tasks", "/settings/unsubscribes", "/settings/unsubscribes?stuck=1&cleared=1", "/settings/diagnostics", "/settings/diagnostics/failures?destination=salesforce&code=NONE", "/settings/diagnostics/codes",
 	"/settings/sync", "/settings/marketo", "/settings/users", "/settings/tokens", "/settings/audit", "/settings/audit?actor=nobody",
 	"/account", "/api/docs", "/nowhere",
 }
@@ -32,8 +32,9 @@ func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
 	t.Parallel()
 	axe, err := os.ReadFile("vendor/axe.min.js")
 	require.NoError(t, err, "run 'make setup', which brings axe")
-	demo := startDemo(t)
+	demo := startDemo(t, linkKey...)
 	demo.copied()
+	said := demo.record(`{"key":"axe-bounce","type":"email_bounced","occurred_at":"` + time.Now().UTC().Format(time.RFC3339) + `","person_id":"1002","rep":"rep@example.com","bounce_type":"hard"}`)
 	activity := demo.record(`{"key":"axe","type":"email_sent","occurred_at":"` + time.Now().UTC().Format(time.RFC3339) + `","person_id":"1001","rep":"rep@example.com","subject":"Hello"}`)
 	for _, width := range []int64{1280, 390} {
 		for _, scheme := range []string{"light", "dark"} {
@@ -47,7 +48,7 @@ func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
 				b.open("/signin")
 				inspect(t, b, string(axe), "/signin")
 				b.signIn(demo.Admin.Email, demo.Admin.Password)
-				for _, path := range append(pages, "/activity/"+activity) {
+				for _, path := range append(pages, "/activity/"+activity, "/activity/"+said, "/u/x", unsubscribePath(t, 1001, "ada@acme.example"), unsubscribePath(t, 1002, demo.qualified()[1002]["email"])) {
 					w.reset()
 					b.open(path)
 					w.check(b, path)

@@ -52,19 +52,26 @@ func (h *Handlers) loggingPage(c echo.Context, status int, forms loggingForms) e
 // switches are the choices; saved names the one that was just made.
 func switches(logging models.Logging, csrf, saved string) []view.SwitchProps {
 	row := func(name, title, text string, s models.Switch) view.SwitchProps {
-		props := view.SwitchProps{CSRF: csrf, Name: name, Title: title, Text: text, On: s.On, Saved: name == saved}
-		if s.On && !s.Since.IsZero() {
-			since := s.Since
-			props.Since = &since
-		}
-		return props
+		return switchProps(view.SwitchProps{CSRF: csrf, Name: name, Title: title, Text: text, Saved: name == saved, Action: loggingPath + "/" + name}, s)
 	}
 	replies := row("replies", "Replies as Tasks of their own", "A reply also becomes a Task “Reply: …” beside the email's.", logging.Replies)
 	replies.Sub, replies.Disabled = true, !logging.Emails.On
+	tasks := row("tasks", "Reminder tasks", "Reminder tasks of reps are Tasks in Salesforce too, and agree on both sides.", logging.Tasks)
+	tasks.More, tasks.About = taskSyncPath, "What comes over, and how far both sides are"
 	return []view.SwitchProps{
 		row("emails", "Emails", "Each email that was sent becomes a completed Task; opens, clicks, replies and bounces update it.", logging.Emails),
 		replies,
 		row("calls", "Calls", "Each call becomes a completed Task with its length, outcome and notes.", logging.Calls),
-		row("tasks", "Reminder tasks", "Reminder tasks of reps are Tasks in Salesforce too, and agree on both sides.", logging.Tasks),
+		tasks,
 	}
+}
+
+// switchProps completes a row with how its switch stands.
+func switchProps(props view.SwitchProps, s models.Switch) view.SwitchProps {
+	props.On = s.On
+	if s.On && !s.Since.IsZero() {
+		since := s.Since
+		props.Since = &since
+	}
+	return props
 }

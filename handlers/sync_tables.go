@@ -34,7 +34,7 @@ func runRows(runs []models.SyncRun, now time.Time) []view.RunRow {
 			Read: grouped(run.Processed), Created: grouped(run.Created), Updated: grouped(run.Updated),
 			Archived: grouped(run.Archived), Calls: grouped(run.APICalls),
 		}
-		rows[i].Tone, rows[i].Outcome = outcomeOf(run)
+		rows[i].Tone, rows[i].Outcome = outcomeText(run.Outcome)
 		if end := now; run.Kind != models.RunFollow {
 			if run.FinishedAt != nil {
 				end = *run.FinishedAt
@@ -45,17 +45,17 @@ func runRows(runs []models.SyncRun, now time.Time) []view.RunRow {
 	return rows
 }
 
-func outcomeOf(run models.SyncRun) (ui.Tone, string) {
-	if run.Outcome == nil {
+// outcomeText is how a run ended, nil while it is running.
+func outcomeText(outcome *models.RunOutcome) (ui.Tone, string) {
+	switch {
+	case outcome == nil:
 		return ui.Waiting, "running"
-	}
-	switch *run.Outcome {
-	case models.RunDone:
+	case *outcome == models.RunDone:
 		return ui.Good, "done"
-	case models.RunFailed:
+	case *outcome == models.RunFailed:
 		return ui.Bad, "failed"
 	default:
-		return ui.Neutral, string(*run.Outcome)
+		return ui.Neutral, string(*outcome)
 	}
 }
 

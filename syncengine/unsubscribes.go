@@ -47,10 +47,18 @@ func (e *Engine) Unsubscribe(ctx context.Context, w UnsubscribeWord) (u models.U
 
 // ClearUnsubscribe undoes an unsubscribe here. Errors: models.ErrNotFound.
 func (e *Engine) ClearUnsubscribe(ctx context.Context, id int64, actor string) error {
+	u, err := models.FindUnsubscribe(ctx, e.db, id)
+	if err != nil {
+		return err
+	}
 	if err := e.unsubscribes.Clear(ctx, id, actor); err != nil {
 		return err
 	}
-	return e.auditJSON(ctx, actor, "unsubscribes.clear", fmt.Sprint(id), nil)
+	details := map[string]any{"source": u.Source}
+	if u.PersonID != nil {
+		details["person"] = *u.PersonID
+	}
+	return e.auditJSON(ctx, actor, "unsubscribes.clear", fmt.Sprint(id), details)
 }
 
 // MaySend says whether a person may be emailed. Errors: *InvalidError.
@@ -85,7 +93,7 @@ func (e *Engine) UseLink(ctx context.Context, token string, source models.Unsubs
 }
 
 // StartUnsubscribeSync compares both sides now. Errors: ErrAlreadyRunning;
-// *outbox.PausedError where Salesforce is not connected.
+// *PausedError where Salesforce is not connected.
 func (e *Engine) StartUnsubscribeSync(ctx context.Context, actor string) error {
 	err := e.unsubscribes.Begin(ctx, actor)
 	if errors.Is(err, unsubscribes.ErrRunning) {
@@ -99,6 +107,9 @@ func (e *Engine) StartUnsubscribeSync(ctx context.Context, actor string) error {
 	}
 	return e.nudge(ctx, jobUnsubscribes)
 }
+
+// NextUnsubscribeSync is when the nightly run is due next, where it is switched on.
+func NextUnsubscribeSync(now time.Time) (time.Time, error) { return unsubscribes.NextNight(now) }
 
 // watchUnsubscribes does a run that is due, and has what it queued delivered.
 func (e *Engine) watchUnsubscribes(ctx context.Context) error {

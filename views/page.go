@@ -50,7 +50,8 @@ var everyday = []entry{{"people", "People", "/people"}, {"activity", "Activity",
 
 var settingsNav = []entry{
 	{"sync", "Data sync", "/settings/sync"}, {"marketo", "Marketo", "/settings/marketo"},
-	{"salesforce", "Salesforce", "/settings/salesforce"}, {"logging", "Logging", "/settings/logging"}, {"users", "Users", "/settings/users"},
+	{"salesforce", "Salesforce", "/settings/salesforce"}, {"logging", "Logging", "/settings/logging"},
+	{"tasks", "Reminder tasks", "/settings/tasks"}, {"unsubscribes", "Unsubscribes", "/settings/unsubscribes"}, {"users", "Users", "/settings/users"},
 	{"tokens", "API tokens", "/settings/tokens"}, {"diagnostics", "Diagnostics", "/settings/diagnostics"}, {"jobs", "Jobs", "/settings/jobs/"}, {"audit", "Audit log", "/settings/audit"},
 }
 

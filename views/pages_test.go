@@ -46,7 +46,7 @@ func pages() map[string]templ.Component {
 		"audit":       settings.Audit(settings.AuditProps{Page: page, Rows: []settings.AuditRow{{At: at, Who: "Ada", What: "users.add"}}, Next: "/settings/audit?cursor=x"}),
 		"audit empty": settings.Audit(settings.AuditProps{Page: page}),
 	}
-	for _, group := range []map[string]templ.Component{peoplePages(), syncPages(), marketoPages(), taskPages()} {
+	for _, group := range []map[string]templ.Component{peoplePages(), syncPages(), marketoPages(), taskPages(), taskSyncPages(), unsubscribePages()} {
 		for name, component := range group {
 			all[name] = component
 		}

@@ -2,6 +2,7 @@ package views_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
@@ -37,7 +38,7 @@ func TestEveryPageInEveryState(t *testing.T) {
 			d.Find("form").Each(func(_ int, form *goquery.Selection) {
 				action := form.AttrOr("action", "")
 				require.NotEmpty(t, action, "forms work without scripts")
-				if form.AttrOr("method", "") == "post" {
+				if form.AttrOr("method", "") == "post" && !strings.HasPrefix(action, "/u/") { // whose sealed address is the proof
 					require.Equal(t, "token", form.Find(`input[name="csrf"]`).AttrOr("value", ""), action)
 				}
 			})
@@ -97,4 +98,20 @@ func TestSecretsAreNeverPutBackIntoAForm(t *testing.T) {
 			require.Empty(t, s.AttrOr("value", ""), name)
 		})
 	}
+}
+
+func TestTheUnsubscribePageHasAButtonOnlyWhereItHelps(t *testing.T) {
+	t.Parallel()
+	for name, buttons := range map[string]int{"unsubscribe": 1, "unsubscribe done": 0, "unsubscribe forged": 0} {
+		require.Equal(t, buttons, render(t, name).Find("form button").Length(), name)
+	}
+}
+
+func TestAClearedUnsubscribeCannotBeClearedAgain(t *testing.T) {
+	t.Parallel()
+	d := render(t, "unsubscribes")
+	require.Equal(t, 1, d.Find(`#unsubscribe-1 form[action$="/clear"]`).Length())
+	require.Contains(t, d.Find(`#unsubscribe-1 form[action$="/clear"]`).AttrOr("data-confirm", ""), "by hand too")
+	require.Equal(t, 1, d.Find(`#unsubscribe-1 form[action$="/retry"]`).Length())
+	require.Zero(t, d.Find(`#unsubscribe-2 form`).Length())
 }

@@ -50,6 +50,16 @@ func LastNight(now time.Time) (time.Time, error) {
 	return due, nil
 }
 
+// NextNight is the first time after now at which a nightly run is due.
+func NextNight(now time.Time) (time.Time, error) {
+	last, err := LastNight(now)
+	if err != nil {
+		return last, err
+	}
+	y, m, d := last.Date()
+	return time.Date(y, m, d+1, nightlyHour, 0, 0, 0, last.Location()), nil // a day may have 23 hours, or 25
+}
+
 // Watch does the run that somebody asked for, or that is due, and looks for new
 // opt-outs in between. A night that the program slept through is made up for; a run
 // that was killed is done again.
