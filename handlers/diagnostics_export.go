@@ -29,19 +29,27 @@ func (h *Handlers) DiagnosticsExport(c echo.Context) error {
 func failedHeader() []string {
 	return []string{
 		"destination", "operation", "activity_id", "type", "occurred_at", "marketo_id", "person", "rep_email",
-		"error_class", "error_code", "error", "remedy", "attempts", "failed_at",
+		"error_class", "error_code", "error", "remedy", "attempts", "failed_at", "task_id", "unsubscribe_id",
 	}
 }
 
 // failedLine has the order of failedHeader.
 func failedLine(d models.FailedDelivery) []string {
-	person := ""
+	person, activity, kind, task, unsubscribe := "", "", string(d.Kind), "", ""
 	if d.PersonID != nil {
 		person = strconv.FormatInt(*d.PersonID, 10)
 	}
+	switch {
+	case d.ActivityID != nil:
+		activity = d.ActivityID.String()
+	case d.TaskID != nil:
+		kind, task = "reminder_task", d.TaskID.String()
+	case d.UnsubscribeID != nil:
+		kind, unsubscribe = "opt_out", strconv.FormatInt(*d.UnsubscribeID, 10)
+	}
 	return []string{
-		string(d.Destination), string(d.Operation), d.ActivityID.String(), string(d.Kind), d.OccurredAt.UTC().Format(time.RFC3339Nano), person,
+		string(d.Destination), string(d.Operation), activity, kind, d.OccurredAt.UTC().Format(time.RFC3339Nano), person,
 		harmless(d.PersonName), harmless(d.RepEmail), d.ErrorClass, harmless(d.ErrorCode), harmless(d.ErrorText), harmless(d.ErrorRemedy),
-		strconv.Itoa(d.Attempts), d.UpdatedAt.UTC().Format(time.RFC3339Nano),
+		strconv.Itoa(d.Attempts), d.UpdatedAt.UTC().Format(time.RFC3339Nano), task, unsubscribe,
 	}
 }

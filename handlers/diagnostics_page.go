@@ -92,13 +92,27 @@ func failureRow(g models.FailureGroup) view.FailureRow {
 
 func failedRow(d models.FailedDelivery) view.FailedRow {
 	row := view.FailedRow{
-		Kind: d.Kind.Name(), URL: activityURL(d.ActivityID), Person: d.PersonName, Rep: d.RepEmail, Text: d.ErrorText,
+		Kind: d.Subject(), URL: failedURL(d), Person: d.PersonName, Rep: d.RepEmail, Text: d.ErrorText,
 		Tries: "sent " + plural(int64(d.Attempts), "time", "times"), At: d.OccurredAt, Retry: retryURL(d.ID),
 	}
 	if d.PersonID != nil {
 		row.PersonURL = personURL(*d.PersonID)
 	}
 	return row
+}
+
+// failedURL is the page of what a delivery is about.
+func failedURL(d models.FailedDelivery) string {
+	switch {
+	case d.ActivityID != nil:
+		return activityURL(*d.ActivityID)
+	case d.TaskID != nil:
+		return "/tasks/" + d.TaskID.String()
+	case d.PersonID != nil:
+		return personURL(*d.PersonID)
+	default:
+		return unsubscribesPath // somebody who is not here yet
+	}
 }
 
 func plural(n int64, one, many string) string {

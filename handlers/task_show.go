@@ -50,7 +50,7 @@ func (h *Handlers) pathTask(c echo.Context) (models.Task, error) {
 }
 
 func taskFacts(t models.Task) []activity.Fact {
-	where := "here, by " + byWhom(t.CreatedBy)
+	where := "here, by " + actorText(t.CreatedBy)
 	if t.Origin == models.FromSalesforce {
 		where = "in Salesforce"
 	}
@@ -82,7 +82,7 @@ func (r taskRows) sync(t models.Task) view.SyncProps {
 func taskLines(history []models.TaskLine) []view.Line {
 	lines := make([]view.Line, len(history))
 	for i, l := range history {
-		line := view.Line{At: l.At, By: byWhom(l.Actor), Old: shownValue(l.Old), New: shownValue(l.New)}
+		line := view.Line{At: l.At, By: actorText(l.Actor), Old: shownValue(l.Old), New: shownValue(l.New)}
 		if l.Source == models.FromSalesforce {
 			line.By = joined(": ", "Salesforce", l.Actor)
 		}
@@ -123,20 +123,5 @@ func fieldName(field string) string {
 		return "Task"
 	default:
 		return strings.ToUpper(field[:1]) + field[1:]
-	}
-}
-
-// byWhom is an actor of the audit log as people read it.
-func byWhom(actor string) string {
-	kind, name, named := strings.Cut(actor, ":")
-	switch {
-	case kind == "user" && named:
-		return name
-	case kind == "token" && named:
-		return "the program " + name
-	case actor == "":
-		return "the program itself"
-	default:
-		return actor
 	}
 }

@@ -33,12 +33,16 @@ func ListFailures(ctx context.Context, db *gorm.DB) ([]FailureGroup, error) {
 			(array_agg(coalesce(d.error_class, 'other') ORDER BY d.updated_at DESC))[1] AS class,
 			(array_agg(coalesce(d.error_remedy, '') ORDER BY d.updated_at DESC))[1] AS remedy,
 			(array_agg(coalesce(d.error_text, '') ORDER BY d.updated_at DESC))[1] AS example,
-			count(*) AS deliveries, count(DISTINCT a.person_id) AS people, min(d.updated_at) AS first, max(d.updated_at) AS last
-		FROM deliveries d JOIN activities a ON a.id = d.activity_id
+			count(*) AS deliveries, count(DISTINCT coalesce(a.person_id, t.person_id, u.person_id)) AS people,
+			min(d.updated_at) AS first, max(d.updated_at) AS last
+		FROM deliveries d` + subjectJoins + `
 		WHERE d.state = 'failed' OR d.state = 'pending' AND d.error_code IS NOT NULL
 		GROUP BY 1, 2, 3 ORDER BY 3, deliveries DESC, 1, 2`).Scan(&groups).Error
 	return groups, translate(err, "group what failed")
 }
+
+// subjectJoins find what a delivery "d" is about: an activity, a task or an unsubscribe.
+const subjectJoins = ` LEFT JOIN activities a ON a.id = d.activity_id LEFT JOIN tasks t ON t.id = d.task_id LEFT JOIN unsubscribes u ON u.id = d.unsubscribe_id`
 
 // FailureQuery says which failed deliveries.
 type FailureQuery struct {
@@ -49,23 +53,38 @@ type FailureQuery struct {
 	Limit       int // default 50, most 500
 }
 
-// FailedDelivery is a failed delivery with whom and what it is about.
+// FailedDelivery is a failed delivery with whom and what it is about: one of the three
+// ids is set.
 type FailedDelivery struct {
-	ID          int64
-	ActivityID  uuid.UUID
-	Destination Destination
-	Operation   Operation
-	Kind        ActivityKind
-	OccurredAt  time.Time
-	PersonID    *int64
-	PersonName  string
-	RepEmail    string
-	ErrorCode   string
-	ErrorClass  string
-	ErrorText   string
-	ErrorRemedy string
-	Attempts    int
-	UpdatedAt   time.Time
+	ID            int64
+	ActivityID    *uuid.UUID
+	TaskID        *uuid.UUID
+	UnsubscribeID *int64
+	Destination   Destination
+	Operation     Operation
+	Kind          ActivityKind // of an activity
+	OccurredAt    time.Time
+	PersonID      *int64
+	PersonName    string
+	RepEmail      string
+	ErrorCode     string
+	ErrorClass    string
+	ErrorText     string
+	ErrorRemedy   string
+	Attempts      int
+	UpdatedAt     time.Time
+}
+
+// Subject is what the delivery is about, in words.
+func (d FailedDelivery) Subject() string {
+	switch {
+	case d.TaskID != nil:
+		return "Reminder task"
+	case d.UnsubscribeID != nil:
+		return "Opt-out"
+	default:
+		return d.Kind.Name()
+	}
 }
 
 // FailurePage is one page of failed deliveries, newest first.
@@ -100,12 +119,12 @@ func ListFailedDeliveries(ctx context.Context, db *gorm.DB, q FailureQuery) (Fai
 		Email          *string
 	}
 	err := db.WithContext(ctx).Raw(`
-		SELECT d.id, d.activity_id, d.destination, d.operation, a.kind, a.occurred_at, a.person_id,
-			coalesce(a.rep_email, '') AS rep_email, coalesce(d.error_code, '') AS error_code, coalesce(d.error_class, '') AS error_class,
+		SELECT d.id, d.activity_id, d.task_id, d.unsubscribe_id, d.destination, d.operation, coalesce(a.kind, '') AS kind, d.occurred_at,
+			coalesce(a.person_id, t.person_id, u.person_id) AS person_id, coalesce(a.rep_email, t.rep_email, '') AS rep_email, coalesce(d.error_code, '') AS error_code, coalesce(d.error_class, '') AS error_class,
 			coalesce(d.error_text, '') AS error_text, coalesce(d.error_remedy, '') AS error_remedy, d.attempts, d.updated_at,
-			p.first_name, p.last_name, coalesce(p.email, a.person_email) AS email
-		FROM deliveries d JOIN activities a ON a.id = d.activity_id LEFT JOIN people p ON p.id = a.person_id
-		WHERE d.state = 'failed'`+where+` ORDER BY d.id DESC LIMIT @limit`, args).Scan(&rows).Error
+			p.first_name, p.last_name, coalesce(p.email, a.person_email, u.person_email) AS email
+		FROM (SELECT * FROM deliveries d WHERE d.state = 'failed'`+where+` ORDER BY d.id DESC LIMIT @limit) d`+subjectJoins+`
+		LEFT JOIN people p ON p.id = coalesce(a.person_id, t.person_id, u.person_id) ORDER BY d.id DESC`, args).Scan(&rows).Error
 	if err != nil {
 		return FailurePage{}, translate(err, "list what failed")
 	}
@@ -124,7 +143,7 @@ func ListFailedDeliveries(ctx context.Context, db *gorm.DB, q FailureQuery) (Fai
 type DeliveryCounts struct {
 	Destination Destination
 	Pending     int64 // wait for their turn or their next try
-	Held        int64 // wait for their person or their email
+	Held        int64 // wait for their person, their record or their email
 	Sending     int64
 	Unknown     int64 // of Sending: the outcome is being looked for
 	Failed      int64

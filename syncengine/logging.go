@@ -184,6 +184,7 @@ type Rep struct {
 	UserName   string
 	Linked     bool  // by an admin
 	Refused    bool  // Salesforce does not take the user as an owner
+	Matched    bool  // there is a user, and not refused
 	Asked      bool  // Salesforce said whether it has somebody with the address
 	Activities int64 // of the last 90 days
 }

@@ -136,7 +136,7 @@ func (p Push) optOut(ctx context.Context, object, field string, due []optOut, op
 
 // noField says that an object lacks the field.
 func noField(object, field string) failure.Failure {
-	return failure.Failure{Class: failure.Access, Code: "no_opt_out_field", Retry: failure.Never,
+	return failure.Failure{Class: failure.Access, Code: failure.NoOptOutField, Retry: failure.Never,
 		Text:   fmt.Sprintf("Salesforce's %ss have no checkbox %s that the connected user may edit.", strings.ToLower(object), field),
 		Remedy: "Give the user edit access to the field in Salesforce, or choose the other field in Settings → Unsubscribes; press Test in Settings → Salesforce, then Retry."}
 }
