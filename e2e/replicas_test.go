@@ -8,9 +8,8 @@ import (
 )
 
 // takeover is within which another replica goes on when one is killed, and delivers
-// what came meanwhile. Some twenty seconds are usual; the rest is for a busy
-// machine.
-const takeover = time.Minute
+// what came meanwhile.
+const takeover = 30 * time.Second
 
 // TestAnotherReplicaTakesOver kills the one of two replicas that delivers, and then
 // the other, while activities keep coming.

@@ -29,14 +29,14 @@ type FailureGroup struct {
 func ListFailures(ctx context.Context, db *gorm.DB) ([]FailureGroup, error) {
 	var groups []FailureGroup
 	err := db.WithContext(ctx).Raw(`
-		SELECT d.destination, coalesce(d.error_code, '') AS code, d.state = 'pending' AS retrying,
+		SELECT d.destination, coalesce(d.error_code, '') AS code, d.state <> 'failed' AS retrying,
 			(array_agg(coalesce(d.error_class, 'other') ORDER BY d.updated_at DESC))[1] AS class,
 			(array_agg(coalesce(d.error_remedy, '') ORDER BY d.updated_at DESC))[1] AS remedy,
 			(array_agg(coalesce(d.error_text, '') ORDER BY d.updated_at DESC))[1] AS example,
 			count(*) AS deliveries, count(DISTINCT coalesce(a.person_id, t.person_id, u.person_id)) AS people,
 			min(d.updated_at) AS first, max(d.updated_at) AS last
 		FROM deliveries d` + subjectJoins + `
-		WHERE d.state = 'failed' OR d.state = 'pending' AND d.error_code IS NOT NULL
+		WHERE d.state = 'failed' OR d.state = 'pending' AND d.error_code IS NOT NULL OR d.state = 'sending' AND d.sender IS NULL AND d.error_code IS NOT NULL
 		GROUP BY 1, 2, 3 ORDER BY 3, deliveries DESC, 1, 2`).Scan(&groups).Error
 	return groups, translate(err, "group what failed")
 }
