@@ -15,6 +15,9 @@ func (h *Handlers) PeopleExport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if query.UserID, err = h.salesforceUser(c); err != nil {
+		return err
+	}
 	query.Cursor, query.Limit = "", exportPage
 	ended := false
 	return h.sendCSV(c, "people", exportHeader(), func() ([][]string, error) {

@@ -22,6 +22,9 @@ func (h *Handlers) PeopleList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if query.UserID, err = h.salesforceUser(c); err != nil {
+		return err
+	}
 	state, err := h.loadPeople(c.Request().Context(), query)
 	if err != nil {
 		return err

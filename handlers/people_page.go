@@ -32,7 +32,7 @@ func peopleFilter(q models.PeopleQuery) view.Filter {
 	f := view.Filter{
 		Text: q.Text, Owner: q.OwnerID, Company: q.Company, Source: q.Source,
 		Opportunity: q.HasOpportunity, Unsubscribed: q.Unsubscribed, Archived: q.Archived,
-		Set: filtered(q),
+		Linked: q.UserID != "", Mine: q.Mine, Set: filtered(q),
 	}
 	if q.Sort != models.SortByName {
 		f.Sort = string(q.Sort)
@@ -43,7 +43,7 @@ func peopleFilter(q models.PeopleQuery) view.Filter {
 	return f
 }
 
-// filtered says whether anything but the text narrows the list.
+// filtered says whether anything but the text and whose they are narrows the list.
 func filtered(q models.PeopleQuery) bool {
 	return q.OwnerID != "" || q.Company != "" || q.Source != "" || q.HasOpportunity || q.Unsubscribed || q.Archived
 }
@@ -113,7 +113,9 @@ func emptyPeople(s peopleState, admin bool) *view.Empty {
 	switch {
 	case s.query.Cursor != "":
 		return &view.Empty{Title: "The list ends here", Text: "Nobody comes after this.", Action: "First page", URL: pagelessURL(s.query)}
-	case s.query.Text != "" || filtered(s.query):
+	case s.query.Mine && s.query.UserID == "":
+		return &view.Empty{Title: "No people are linked to you", Text: unlinked, Action: "Show all people", URL: peoplePath}
+	case s.query.Text != "" || s.query.Mine || filtered(s.query):
 		return &view.Empty{Title: "Nobody found", Text: "Nobody meets this search and these filters.", Action: "Clear filters", URL: peoplePath}
 	case s.copied:
 		return &view.Empty{Title: "Nobody here yet", Text: "People appear as soon as they have a sales owner in Marketo."}

@@ -13,6 +13,7 @@ import (
 const (
 	paramText         = "q"
 	paramOwner        = "owner"
+	paramMine         = "mine"
 	paramCompany      = "company"
 	paramSource       = "source"
 	paramOpportunity  = "opportunity"
@@ -40,6 +41,7 @@ func peopleQuery(c echo.Context) (models.PeopleQuery, error) {
 		OwnerID:        clean(values.Get(paramOwner)),
 		Company:        clean(values.Get(paramCompany)),
 		Source:         clean(values.Get(paramSource)),
+		Mine:           isSet(values, paramMine),
 		HasOpportunity: isSet(values, paramOpportunity),
 		Unsubscribed:   isSet(values, paramUnsubscribed),
 		Archived:       isSet(values, paramArchived),
@@ -75,6 +77,7 @@ func peopleURL(path string, q models.PeopleQuery) string {
 	set(paramOwner, q.OwnerID)
 	set(paramCompany, q.Company)
 	set(paramSource, q.Source)
+	flag(paramMine, q.Mine)
 	flag(paramOpportunity, q.HasOpportunity)
 	flag(paramUnsubscribed, q.Unsubscribed)
 	flag(paramArchived, q.Archived)

@@ -43,6 +43,8 @@ var sortColumns = map[PeopleSort][]string{
 type PeopleQuery struct {
 	Text           string // words that all must match name, company or e-mail; by name, those whose name begins with it come first
 	OwnerID        string
+	Mine           bool   // only people of UserID; of nobody where it is empty
+	UserID         string // who asks, as people name their owner
 	Company        string // the whole name, folded
 	Source         string // the whole value, folded
 	Email          string // the whole address, folded
@@ -200,6 +202,9 @@ func (l *peopleList) conditions() {
 	}
 	if q.OwnerID != "" {
 		add(true, "owner_id = @owner", "owner", q.OwnerID)
+	}
+	if q.Mine {
+		add(true, "owner_id = @user", "user", q.UserID)
 	}
 	if q.HasOpportunity {
 		add(true, "salesforce_opportunity_id IS NOT NULL", "", nil)

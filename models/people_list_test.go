@@ -93,7 +93,8 @@ func TestListPeople(t *testing.T) {
 	t.Run("filters_and_searches_find_the_same_whatever_the_way", func(t *testing.T) {
 		t.Parallel()
 		for _, q := range []models.PeopleQuery{{Source: "web"}, {OwnerID: "0051"}, {Company: "company 3"}, {Text: "maria"}, {Text: "mar"}, {Text: "ma"},
-			{Text: "wojcik"}, {Text: "王伟"}, {Text: "伟"}, {Text: "ångström zoe"}, {Text: "p12@"}, {Text: "nobody"}, {Text: "maria", Source: "Event"}} {
+			{Text: "wojcik"}, {Text: "王伟"}, {Text: "伟"}, {Text: "ångström zoe"}, {Text: "p12@"}, {Text: "nobody"}, {Text: "maria", Source: "Event"},
+			{Mine: true, UserID: "0051"}, {Mine: true, UserID: "0051", Text: "maria"}, {Mine: true, UserID: "0051", OwnerID: "0052"}, {Mine: true}, {UserID: "0051"}} {
 			want := 0
 			for _, p := range walkThrough(t, db, models.PeopleQuery{Limit: 500}) {
 				if matches(p, q) {
@@ -148,7 +149,7 @@ func matches(p models.Person, q models.PeopleQuery) bool {
 		}
 	}
 	return (q.Source == "" || models.Fold(*p.Source) == models.Fold(q.Source)) &&
-		(q.OwnerID == "" || *p.OwnerID == q.OwnerID) && (q.Company == "" || models.Fold(*p.Company) == models.Fold(q.Company))
+		(q.OwnerID == "" || *p.OwnerID == q.OwnerID) && (!q.Mine || *p.OwnerID == q.UserID) && (q.Company == "" || models.Fold(*p.Company) == models.Fold(q.Company))
 }
 
 func windows(text string, size int) []string {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,36 @@ func TestThePeopleListIsSortedAndFiltered(t *testing.T) {
 	v.get("/people?q=nobody+like+this").says("Nobody found")
 	v.get("/people?archived=1").says("Nobody found")
 	v.get("/people").says("2 people share this email")
+}
+
+func TestThePeopleListShowsOnesOwnPeople(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addPeople(9)
+	_, err := b.db.Pool.Exec(t.Context(), `UPDATE people SET owner_id = '005000000000009AAA' WHERE id IN (5, 6, 7)`)
+	require.NoError(t, err)
+	_, err = b.db.Pool.Exec(t.Context(), `UPDATE people SET unsubscribed = true WHERE id IN (6, 8)`)
+	require.NoError(t, err)
+	b.link("rita@example.com", "005000000000009AAA")
+	rita, otto := b.signedIn(b.addUser("rita@example.com", models.RoleRep)), b.signedIn(b.addUser("otto@example.com", models.RoleRep))
+	found := func(v *visitor, path string) int {
+		return v.get(path).status(http.StatusOK).doc.Find("#results tbody tr").Length()
+	}
+	require.Equal(t, 9, found(rita, "/people"))
+	require.Equal(t, 3, found(rita, "/people?mine=true"))
+	require.Equal(t, 9, found(rita, "/people?mine=false"))
+	require.Equal(t, 1, found(rita, "/people?mine=1&unsubscribed=1"))
+	require.Equal(t, 1, found(rita, "/people?mine=1&q=0007"))
+	require.Zero(t, found(rita, "/people?mine=1&owner=005000000000001AAA"))
+
+	page := rita.get("/people?mine=1")
+	require.Equal(t, 1, page.doc.Find("input[name=mine][checked]").Length())
+	page.doc.Find("#export, th a").Each(func(_ int, s *selection) { require.Contains(t, s.AttrOr("href", ""), "mine=1") })
+	require.Equal(t, 4, strings.Count(rita.get(page.doc.Find("#export").AttrOr("href", "")).body, "\n"), "three people and the names of the fields")
+
+	require.Zero(t, otto.get("/people").doc.Find("input[name=mine]").Length(), "nobody knows who are his")
+	otto.get("/people?mine=1").says("No people are linked to you").says("Ask an admin")
+	require.Equal(t, 1, strings.Count(otto.get("/people.csv?mine=1").body, "\n"))
 }
 
 func TestAnEmptyListSaysWhatHelps(t *testing.T) {

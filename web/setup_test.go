@@ -165,6 +165,13 @@ func (b *bundle) addPeople(n int) {
 	require.NoError(b.t, err)
 }
 
+// link says who a rep is in Salesforce.
+func (b *bundle) link(email, user string) {
+	b.t.Helper()
+	_, err := b.db.Pool.Exec(b.t.Context(), `INSERT INTO salesforce_reps (email, user_id, linked_by) VALUES ($1, $2, 'cli')`, email, user)
+	require.NoError(b.t, err)
+}
+
 type selection = goquery.Selection
 
 func id(n int64) string { return strconv.FormatInt(n, 10) }

@@ -19,6 +19,8 @@ type ListProps struct {
 type Filter struct {
 	Text, Owner, Company, Source        string
 	Opportunity, Unsubscribed, Archived bool
+	Linked                              bool // it is known whose people the reader's are
+	Mine                                bool
 	Sort, Order                         string // kept by the form
 	Set                                 bool   // anything but the text is set
 }
