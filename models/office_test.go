@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"salesactions/models"
 	"salesactions/postgres"
 	"salesactions/postgres/postgrestest"
 )
@@ -21,6 +24,7 @@ const (
 type office struct {
 	t  *testing.T
 	db *postgres.DB
+	n  int
 }
 
 func newOffice(t *testing.T) *office {
@@ -43,4 +47,22 @@ func (o *office) person(id int64, owner string) {
 	o.t.Helper()
 	o.exec(`INSERT INTO people (id, first_name, owner_id, name_key, company_key, title_key, email_key, source_key, search, read_at, created_run_id)
 		VALUES ($1, $3, $2, '', '', '', '', '', '', now(), 1)`, id, owner, fmt.Sprint("Person ", id))
+}
+
+func (o *office) happened(kind models.ActivityKind, person int64, rep string, at time.Time) uuid.UUID {
+	o.t.Helper()
+	o.n++
+	id := uuid.New()
+	o.exec(`INSERT INTO activities (id, token_id, key, kind, occurred_at, person_id, rep_email) VALUES ($1, 1, $2, $3, $4, $5, $6)`,
+		id, fmt.Sprint(o.n), kind, at, person, rep)
+	return id
+}
+
+func (o *office) task(name, rep, due string, set string) {
+	o.t.Helper()
+	id := uuid.New()
+	o.exec(`INSERT INTO tasks (id, kind, name, rep_email, due_on, person_id, created_by) VALUES ($1, 'call', $2, $3, nullif($4, '')::date, 1, 'cli')`, id, name, rep, due)
+	if set != "" {
+		o.exec(`UPDATE tasks SET `+set+` WHERE id = $1`, id)
+	}
 }
