@@ -47,6 +47,17 @@ var (
 	demoTemplates = []string{"Intro", "Follow-up 1", "Break-up"}
 )
 
+// demoTasks are what the demo's rep has planned, and for how many days from now.
+var demoTasks = []struct {
+	kind, name, priority string
+	days                 int
+}{
+	{"call", "Call about the renewal", "high", -4}, {"email", "Send the revised quote", "normal", -1},
+	{"call", "Ask who signs the contract", "high", 0}, {"email", "Follow up on the demo", "normal", 0},
+	{"inmail", "Introduce the new account manager", "normal", 0}, {"custom", "Prepare the quarterly review", "normal", 1},
+	{"email", "Share the case study", "normal", 3}, {"call", "Check in before the launch", "normal", 9},
+}
+
 // runActors records something every so often until ctx ends.
 func runActors(ctx context.Context, url, token string, every time.Duration) {
 	a := &demoActors{url: url, token: token, random: rand.New(rand.NewPCG(1, 2)), client: &http.Client{Timeout: 10 * time.Second},
@@ -101,7 +112,17 @@ func (a *demoActors) past(ctx context.Context) error {
 		activities[i] = a.next()
 	}
 	a.at = time.Time{}
-	return a.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil)
+	if err := a.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil); err != nil {
+		return err
+	}
+	for _, t := range demoTasks {
+		due := time.Now().AddDate(0, 0, t.days).Format(time.DateOnly)
+		task := map[string]any{"kind": t.kind, "name": t.name, "priority": t.priority, "due_on": due, "rep": demoRep, "person_id": a.person()}
+		if err := a.call(ctx, http.MethodPost, "/tasks", task, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // next makes up an activity: mostly emails and what happens to them.

@@ -21,7 +21,7 @@ import (
 // pages are all pages that an admin can open. River's own pages under
 // /settings/jobs/ are a third party's.
 var pages = []string{
-	"/people", "/people?q=nobody-has-this-name", "/people?source=Web&sort=company&dir=desc", "/people?archived=1", "/people/1001", "/people/999999",
+	"/", "/people", "/people?mine=1", "/people?q=nobody-has-this-name", "/people?source=Web&sort=company&dir=desc", "/people?archived=1", "/people/1001", "/people/999999",
 	"/people/1001/smart-grid?week=all&account=1", "/activity", "/activity?kind=email_sent&state=failed", "/activity?waiting=1",
 	"/settings/salesforce", "/settings/logging", "/settings/tasks", "/settings/unsubscribes", "/settings/unsubscribes?stuck=1&cleared=1", "/settings/diagnostics", "/settings/diagnostics/failures?destination=salesforce&code=NONE", "/settings/diagnostics/codes",
 	"/settings/sync", "/settings/marketo", "/settings/users", "/settings/tokens", "/settings/audit", "/settings/audit?actor=nobody",
@@ -36,6 +36,9 @@ func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
 	demo.copied()
 	said := demo.record(`{"key":"axe-bounce","type":"email_bounced","occurred_at":"` + time.Now().UTC().Format(time.RFC3339) + `","person_id":"1002","rep":"rep@example.com","bounce_type":"hard"}`)
 	activity := demo.record(`{"key":"axe","type":"email_sent","occurred_at":"` + time.Now().UTC().Format(time.RFC3339) + `","person_id":"1001","rep":"rep@example.com","subject":"Hello"}`)
+	now := time.Now().UTC()
+	demo.api("POST", "/tasks", `{"kind":"call","name":"Call","due_on":"`+now.Format(time.DateOnly)+`","priority":"high","rep":"`+demo.Admin.Email+`","person_id":"1001"}`, nil)
+	demo.record(`{"key":"axe-answer","type":"email_replied","occurred_at":"` + now.Format(time.RFC3339) + `","person_id":"1001","rep":"` + demo.Admin.Email + `","subject":"Hello"}`)
 	for _, width := range []int64{1280, 390} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d_%s", width, scheme), func(t *testing.T) {

@@ -60,6 +60,8 @@ func (m marker) waiting(d models.Delivery, mark *view.Mark) {
 		mark.Text = "waits for the person"
 	case d.Hold != nil && *d.Hold == models.HoldReread:
 		mark.Text = "waits until the person is read again"
+	case d.Hold != nil && *d.Hold == models.HoldRecord:
+		mark.Text = "waits for a record in Salesforce"
 	case d.Hold != nil:
 		mark.Text = "waits for the email's Task"
 	case m.paused[d.Destination]:
@@ -96,6 +98,8 @@ func skipText(reason *models.SkipReason) string {
 		return "somebody deleted the email's Task"
 	case models.SkippedTaskUnseen:
 		return "the connected user cannot see the email's Task"
+	case models.SkippedCleared:
+		return "the unsubscribe was cleared before"
 	default:
 		return string(*reason)
 	}

@@ -23,25 +23,15 @@ type activityRows struct {
 
 // loadActivityRows asks for what rows of these activities show besides.
 func (h *Handlers) loadActivityRows(ctx context.Context, activities []models.Activity, admin bool) (r activityRows, err error) {
+	if r, err = h.loadNames(ctx, activities); err != nil {
+		return r, err
+	}
 	r.admin, r.now = admin, h.now()
-	var ids, emails []uuid.UUID
-	var people []int64
-	for _, a := range activities {
-		ids = append(ids, a.ID)
-		if a.PersonID != nil {
-			people = append(people, *a.PersonID)
-		}
-		if a.EmailID != nil {
-			emails = append(emails, *a.EmailID)
-		}
+	ids := make([]uuid.UUID, len(activities))
+	for i, a := range activities {
+		ids[i] = a.ID
 	}
 	if r.deliveries, err = models.DeliveriesOf(ctx, h.db, ids); err != nil {
-		return r, err
-	}
-	if r.names, err = models.PeopleNames(ctx, h.db, people); err != nil {
-		return r, err
-	}
-	if r.subjects, err = models.EmailSubjects(ctx, h.db, emails); err != nil {
 		return r, err
 	}
 	if r.links, _, err = models.LoadRecordLinks(ctx, h.db); err != nil {
@@ -52,6 +42,25 @@ func (h *Handlers) loadActivityRows(ctx context.Context, activities []models.Act
 	for _, p := range pauses {
 		r.paused[p.Destination] = true
 	}
+	return r, err
+}
+
+// loadNames asks only for the people and the emails that these activities are about.
+func (h *Handlers) loadNames(ctx context.Context, activities []models.Activity) (r activityRows, err error) {
+	var emails []uuid.UUID
+	var people []int64
+	for _, a := range activities {
+		if a.PersonID != nil {
+			people = append(people, *a.PersonID)
+		}
+		if a.EmailID != nil {
+			emails = append(emails, *a.EmailID)
+		}
+	}
+	if r.names, err = models.PeopleNames(ctx, h.db, people); err != nil {
+		return r, err
+	}
+	r.subjects, err = models.EmailSubjects(ctx, h.db, emails)
 	return r, err
 }
 

@@ -13,9 +13,6 @@ import (
 
 const syncPath = "/settings/sync"
 
-// Home leads to the people.
-func (h *Handlers) Home(c echo.Context) error { return c.Redirect(http.StatusSeeOther, peoplePath) }
-
 // JobsRedirect leads to River's pages, which want the slash.
 func (h *Handlers) JobsRedirect(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/settings/jobs/")

@@ -36,7 +36,7 @@ func (h *Handlers) TaskList(c echo.Context) error {
 }
 
 func (h *Handlers) taskResults(c echo.Context, f taskFilter) (view.ResultsProps, error) {
-	ctx, today := c.Request().Context(), h.today(c)
+	ctx, today := c.Request().Context(), h.calendarDay(c)
 	found, err := models.ListTasks(ctx, h.db, f.query)
 	if err != nil {
 		return view.ResultsProps{}, err
@@ -94,10 +94,4 @@ func (h *Handlers) aboutTasks(ctx context.Context, f taskFilter, today time.Time
 		return whose, nil
 	}
 	return whose + ": " + strings.Join(parts, ", "), nil
-}
-
-// today is the reader's day, at midnight UTC as tasks have theirs.
-func (h *Handlers) today(c echo.Context) time.Time {
-	year, month, day := h.now().In(request.Zone(c)).Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }

@@ -23,7 +23,7 @@ var files embed.FS
 // bundles are what pages load: few requests, each of several files in order. Each
 // style sheet names its own layer, whose order the first one states.
 var bundles = map[string][]string{
-	"app.css": {"css/layers.css", "css/reset.css", "css/tokens.css", "css/base.css", "css/layout.css", "css/components.css", "css/table.css", "css/forms.css", "css/pages.css", "css/activity.css", "css/tasks.css", "css/diagnostics.css", "css/logging.css", "css/unsubscribes.css", "css/grid.css", "css/utilities.css"},
+	"app.css": {"css/layers.css", "css/reset.css", "css/tokens.css", "css/base.css", "css/layout.css", "css/components.css", "css/table.css", "css/forms.css", "css/pages.css", "css/activity.css", "css/tasks.css", "css/diagnostics.css", "css/logging.css", "css/unsubscribes.css", "css/grid.css", "css/today.css", "css/utilities.css"},
 	"app.js":  {"js/search.js", "js/palette.js", "js/times.js", "js/zone.js", "js/menu.js", "js/copy.js", "js/confirm.js", "js/insert.js", "js/grid.js"},
 	"htmx.js": {"vendor/htmx.min.js", "vendor/hx-sse.min.js"},
 }

@@ -17,14 +17,14 @@ type Page struct {
 	Admin   bool
 	CSRF    string
 	Cursor  string // of the stream of changes, from before anything was read
-	Active  string // of the rail: "people", "activity", "tasks", "settings"
+	Active  string // of the rail: "today", "people", "activity", "tasks", "settings"
 	Section string // of the settings: "sync", "marketo", …
 	Search  string // in the field of the bar
 	Flashes []Flash
 	Pauses  []Pause // destinations to which nothing is sent at present
 }
 
-// Events is where the page is told that a topic changed since it was read.
+// Events is where the page is told that topics changed since it was read.
 func (p Page) Events(topics ...string) string {
 	return "/events?" + url.Values{"topic": topics, "since": {p.Cursor}}.Encode()
 }
@@ -46,7 +46,7 @@ type Flash struct {
 type entry struct{ key, label, path string }
 
 // everyday is where everybody goes; admins have the settings as well.
-var everyday = []entry{{"people", "People", "/people"}, {"activity", "Activity", "/activity"}, {"tasks", "Tasks", "/tasks"}}
+var everyday = []entry{{"today", "Today", "/"}, {"people", "People", "/people"}, {"activity", "Activity", "/activity"}, {"tasks", "Tasks", "/tasks"}}
 
 var settingsNav = []entry{
 	{"sync", "Data sync", "/settings/sync"}, {"marketo", "Marketo", "/settings/marketo"},

@@ -7,9 +7,11 @@ import (
 
 	"salesactions/views"
 	"salesactions/views/access"
+	"salesactions/views/activity"
 	"salesactions/views/people"
 	"salesactions/views/settings"
 	"salesactions/views/tasks"
+	"salesactions/views/today"
 	"salesactions/views/ui"
 )
 
@@ -46,12 +48,29 @@ func pages() map[string]templ.Component {
 		"audit":       settings.Audit(settings.AuditProps{Page: page, Rows: []settings.AuditRow{{At: at, Who: "Ada", What: "users.add"}}, Next: "/settings/audit?cursor=x"}),
 		"audit empty": settings.Audit(settings.AuditProps{Page: page}),
 	}
-	for _, group := range []map[string]templ.Component{peoplePages(), syncPages(), marketoPages(), taskPages(), taskSyncPages(), unsubscribePages()} {
+	for _, group := range []map[string]templ.Component{todayPages(), peoplePages(), syncPages(), marketoPages(), taskPages(), taskSyncPages(), unsubscribePages()} {
 		for name, component := range group {
 			all[name] = component
 		}
 	}
 	return all
+}
+
+func todayPages() map[string]templ.Component {
+	full := today.Props{Page: page, Date: "Sunday, 1 March", Tasks: today.TasksProps{CSRF: "token", Groups: []today.Group{
+		{Key: "overdue", Title: "Overdue", Count: "2", More: "1 more", Tasks: []today.Task{{ID: "1", URL: "/tasks/1", Complete: "/tasks/1/complete", Icon: activity.Remind, Kind: "Custom",
+			Name: "Prepare", Person: "Ada", PersonURL: "/people/1", Day: "2026-02-27", Due: "27 Feb, 2 days ago", High: true}}},
+		{Key: "today", Title: "Today", Count: "1", Tasks: []today.Task{{ID: "2", URL: "/tasks/2", Complete: "/tasks/2/complete", Name: "Call", Day: "2026-03-01", Due: "1 Mar"}}},
+	}}, Feed: today.FeedProps{Live: "/today/feed?top=1", Fresh: "3 new", Hint: &today.Empty{Text: "Nobody is linked.", Action: "Link", URL: "/settings/users"}, Rows: []today.Engagement{
+		{ID: "1", Reply: true, Person: activity.Person{Name: "Ada", URL: "/people/1"}, Verb: "replied to", What: "“Hello”", URL: "/activity/1", Line: "Thursday works.", At: at},
+		{ID: "2", Person: activity.Person{Name: "otto@example.com"}, Verb: "opened", What: "an email", URL: "/activity/2", At: at},
+	}}, Chart: today.ChartProps{Series: []today.Series{{Key: "sent", Name: "emails sent", Sum: "3"}}, Days: []today.Day{
+		{Name: "Sat 28 Feb", Values: []int64{0}, Text: "0 emails sent"}, {Name: "Sun 1 Mar", Values: []int64{3}, Text: "3 emails sent"},
+	}}}
+	return map[string]templ.Component{
+		"today":       today.Today(full),
+		"today empty": today.Today(today.Props{Page: page, Feed: today.FeedProps{Live: "/today/feed", Empty: &today.Empty{Text: "Nobody answered."}}}),
+	}
 }
 
 func peoplePages() map[string]templ.Component {

@@ -28,7 +28,7 @@ func TestLivePagesMissNothingBetweenReadingAndFollowing(t *testing.T) {
 	b.heard(listening)
 
 	for path, topic := range map[string]string{
-		"/activity": "activity", "/activity/" + shown.String(): "activity", "/people/1": "activity",
+		"/": "tasks", "/activity": "activity", "/activity/" + shown.String(): "activity", "/people/1": "activity",
 		"/settings/diagnostics": "activity", "/settings/sync": "sync",
 	} {
 		stream, ok := v.get(path).status(http.StatusOK).doc.Find(`[hx-sse\:connect]`).Attr("hx-sse:connect")
@@ -49,7 +49,7 @@ func TestLivePartsPollNowAndThen(t *testing.T) {
 	b.addPeople(2)
 	shown := b.record(email(1, "Shown"))[0].String()
 	v := b.signedIn(b.addUser("ada@example.com", models.RoleAdmin))
-	for _, path := range []string{"/activity", "/activity?kind=call_received", "/activity/live", "/activity/" + shown, "/people/1", "/settings/diagnostics", "/settings/sync"} {
+	for _, path := range []string{"/", "/today/tasks", "/today/feed", "/today/chart", "/activity", "/activity?kind=call_received", "/activity/live", "/activity/" + shown, "/people/1", "/settings/diagnostics", "/settings/sync"} {
 		parts := v.get(path).status(http.StatusOK).doc.Find(`[hx-trigger*="from:body"]`)
 		require.NotZero(t, parts.Length(), path)
 		parts.Each(func(_ int, s *selection) { require.Contains(t, s.AttrOr("hx-trigger", ""), ", every ", path) })

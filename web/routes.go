@@ -86,7 +86,10 @@ func (s *Server) routes() []route {
 		{get, "/account", signedIn, h.Account, 0},
 		{post, "/account/password", signedIn, h.AccountPassword, 0},
 
-		{get, "/", signedIn, h.Home, 0},
+		{get, "/", signedIn, h.Today, 0},
+		{get, "/today/tasks", signedIn, h.TodayTasks, quiet},
+		{get, "/today/feed", signedIn, h.TodayFeed, quiet},
+		{get, "/today/chart", signedIn, h.TodayChart, quiet},
 		{get, "/people", signedIn, h.PeopleList, 0},
 		{get, "/people.csv", signedIn, h.PeopleExport, long},
 		{get, "/people/:id", signedIn, h.PersonShow, 0},
