@@ -40,7 +40,7 @@ func TestWrongUsageIsToldInOneLineWithCode2(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"no-such-command"}, {"serve", "extra"}, {"serve", "--no-such-flag"}, {"serve", "--role", "boss"},
-		{"serve", "--marketo-rate", "many"}, {"serve", "--marketo-rate", "0"}, {"serve", "--marketo-endpoint", "https://example.com"},
+		{"serve", "--marketo-rate", "many"}, {"serve", "--task-poll-interval", "99ms"}, {"serve", "--task-poll-interval", "soon"}, {"serve", "--marketo-rate", "0"}, {"serve", "--marketo-endpoint", "https://example.com"},
 		{"sync"}, {"sync", "stop"}, {"user"}, {"user", "remove"}, {"user", "add", "--email", "nobody"},
 		{"user", "add", "--email", "ada@example.com", "--role", "king"}, {"token"}, {"token", "add"},
 		{"token", "add", "--name", "ci", "--scope", "all"}, {"sandbox", "--quota", "some"}, {"migrate", "--log", "xml"},

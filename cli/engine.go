@@ -34,6 +34,7 @@ func addEngineFlags(command *cobra.Command) {
 	flags.String("marketo-copy", "auto", "how the initial sync reads people: bulk extract, paged in batches of ids, or auto, whichever needs fewer calls")
 	flags.Duration("sync-poll-interval", 30*time.Second, "how often Marketo's change logs are read")
 	flags.Duration("sync-sweep-interval", 10*time.Minute, "how often their overlap is read again for rows that came late")
+	flags.Duration("task-poll-interval", 30*time.Second, "how often Salesforce's changes of reminder tasks are read")
 }
 
 // engineConfig reads them. Errors name the variable.
@@ -48,7 +49,7 @@ func engineConfig(command *cobra.Command) (syncengine.Config, error) {
 		PollInterval: length("sync-poll-interval"), SweepInterval: length("sync-sweep-interval"), ExportPoll: length("marketo-export-poll"),
 		Rate: number("marketo-rate"), Concurrency: number("marketo-concurrency"), DailyBudget: daily,
 		Copy: syncengine.CopyMethod(text("marketo-copy")), UserAgent: "salesactions/" + version,
-		MarketoSettle: length("marketo-settle"), SalesforceSettle: length("salesforce-settle"),
+		MarketoSettle: length("marketo-settle"), SalesforceSettle: length("salesforce-settle"), TaskPoll: length("task-poll-interval"),
 	}
 	config.SalesforceDaily, _ = flags.GetInt64("salesforce-daily-budget")
 	var err error
@@ -106,6 +107,8 @@ func checkEngine(c syncengine.Config, copying string) error {
 		return wrong("SALESFORCE_SETTLE", "must be at least 100ms")
 	case c.PollInterval < 100*time.Millisecond:
 		return wrong("SYNC_POLL_INTERVAL", "must be at least 100ms")
+	case c.TaskPoll < 100*time.Millisecond:
+		return wrong("TASK_POLL_INTERVAL", "must be at least 100ms")
 	case c.ExportPoll < 10*time.Millisecond:
 		return wrong("MARKETO_EXPORT_POLL", "must be at least 10ms")
 	case copying != "auto" && copying != "bulk" && copying != "paged":

@@ -28,7 +28,7 @@ var variables = map[string]string{
 	"salesforce-login-url": "SALESFORCE_LOGIN_URL", "salesforce-client-id": "SALESFORCE_CLIENT_ID", "salesforce-client-secret": "SALESFORCE_CLIENT_SECRET",
 	"salesforce-username": "SALESFORCE_USERNAME", "salesforce-private-key": "SALESFORCE_PRIVATE_KEY",
 	"salesforce-daily-budget": "SALESFORCE_DAILY_BUDGET", "marketo-settle": "MARKETO_SETTLE", "salesforce-settle": "SALESFORCE_SETTLE",
-	"sync-poll-interval": "SYNC_POLL_INTERVAL", "sync-sweep-interval": "SYNC_SWEEP_INTERVAL",
+	"sync-poll-interval": "SYNC_POLL_INTERVAL", "sync-sweep-interval": "SYNC_SWEEP_INTERVAL", "task-poll-interval": "TASK_POLL_INTERVAL",
 }
 
 func newEnvironment(root *cobra.Command) *environment {
