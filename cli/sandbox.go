@@ -43,6 +43,8 @@ func newSandbox(_ *environment) *cobra.Command {
 	flags.Duration("bulk-refresh", time.Second, "how long a bulk job's status is frozen (the real one: 60s)")
 	flags.Duration("commit-lag", 5*time.Second, "how late rows of the change log may appear (the real one: up to minutes)")
 	flags.String("key-field", models.DefaultKeyField, "the org's unique external id on Activity; empty: none")
+	flags.String("marker-field", "", "a plain text field on Activity, such as Sales_Actions_Id__c; empty: none")
+	flags.String("opt-out-field", models.SalesOptOut, "a checkbox of leads and contacts beside HasOptedOutOfEmail; empty: none")
 	flags.Bool("rotation", false, "Salesforce's refresh tokens are good for one use")
 	flags.Bool("json", false, "print the addresses and credentials as JSON")
 	describe(flags)
@@ -63,6 +65,8 @@ func runSandbox(command *cobra.Command, _ []string) error {
 	config.CommitLag, _ = flags.GetDuration("commit-lag")
 	org := sandboxsalesforce.Config{People: people, Seed: seed, QuotaOff: quota == "off"}
 	org.KeyField, _ = flags.GetString("key-field")
+	org.MarkerField, _ = flags.GetString("marker-field")
+	org.OptOutField, _ = flags.GetString("opt-out-field")
 	org.Rotation, _ = flags.GetBool("rotation")
 	marketoAddr, _ := flags.GetString("marketo-addr")
 	salesforceAddr, _ := flags.GetString("salesforce-addr")
