@@ -89,10 +89,10 @@ func demo(command *cobra.Command, _ []string) error {
 	if quota == "off" {
 		rate = "100000"
 	}
-	// The demo's Marketo is its own, so it need not be polite, and has no minutes to wait for.
+	// The demo's systems are its own, so it need not be polite, and has no minutes to wait for.
 	for name, value := range map[string]string{"marketo-rate": rate, "marketo-concurrency": "8", "marketo-daily-budget": "50000",
 		"marketo-export-poll": "1s", "sync-poll-interval": "2s", "sync-sweep-interval": "30s",
-		"marketo-settle": "15s", "salesforce-settle": "15s"} {
+		"marketo-settle": "15s", "salesforce-settle": "15s", "task-poll-interval": "2s", "salesforce-daily-budget": "150000"} {
 		if !flags.Changed(name) {
 			if err := flags.Set(name, value); err != nil {
 				return fmt.Errorf("tune the demo: %w", err)
@@ -109,7 +109,7 @@ func demo(command *cobra.Command, _ []string) error {
 	salesforceAddr, _ := flags.GetString("salesforce-addr")
 	box, err := startSandboxes(marketoAddr, sandboxmarketo.Config{People: people, Seed: 1, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
 		BulkDelay: time.Second, BulkRefresh: 900 * time.Millisecond, CommitLag: 4 * time.Second, HasOpportunity: true, History: true},
-		salesforceAddr, sandboxsalesforce.Config{People: people, Seed: 1, QuotaOff: quota == "off", KeyField: models.DefaultKeyField})
+		salesforceAddr, sandboxsalesforce.Config{People: people, Seed: 1, QuotaOff: quota == "off", KeyField: models.DefaultKeyField, OptOutField: models.SalesOptOut})
 	if err != nil {
 		return err
 	}
@@ -157,6 +157,7 @@ func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sa
 		actors.Go(func() {
 			if waitForCopy(ctx, a.engine) {
 				actors.Go(func() { box.marketo.RunActors(ctx, every) })
+				actors.Go(func() { box.salesforce.RunActors(ctx, every) })
 				runActors(ctx, a.url(), made.Token, every)
 			}
 		})
@@ -212,6 +213,9 @@ func (a *app) reconnect(ctx context.Context, box *sandboxes) error {
 	}
 	yes := true
 	if err := a.engine.ChangeLogging(ctx, syncengine.LoggingChange{Emails: &yes, Replies: &yes, Calls: &yes, Tasks: &yes}, actor); err != nil {
+		return err
+	}
+	if err := a.engine.ChangeUnsubscribing(ctx, syncengine.UnsubscribingChange{Check: &yes, Nightly: &yes}, actor); err != nil {
 		return err
 	}
 	return a.engine.BackdateLogging(ctx)

@@ -1,9 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -11,12 +10,10 @@ import (
 )
 
 // demoActors are what mail plug-ins, dialers and campaign tools do all day: they
-// record activities through the API, as any program would.
+// record activities through the API, as any program would, and keep the reps' tasks.
 type demoActors struct {
-	url    string
-	token  string
+	api    *caller
 	random *rand.Rand
-	client *http.Client
 
 	at     time.Time // of what happens next; zero: now
 	run    string    // begins the keys, so that another run's are other activities
@@ -47,21 +44,9 @@ var (
 	demoTemplates = []string{"Intro", "Follow-up 1", "Break-up"}
 )
 
-// demoTasks are what the demo's rep has planned, and for how many days from now.
-var demoTasks = []struct {
-	kind, name, priority string
-	days                 int
-}{
-	{"call", "Call about the renewal", "high", -4}, {"email", "Send the revised quote", "normal", -1},
-	{"call", "Ask who signs the contract", "high", 0}, {"email", "Follow up on the demo", "normal", 0},
-	{"inmail", "Introduce the new account manager", "normal", 0}, {"custom", "Prepare the quarterly review", "normal", 1},
-	{"email", "Share the case study", "normal", 3}, {"call", "Check in before the launch", "normal", 9},
-}
-
 // runActors records something every so often until ctx ends.
 func runActors(ctx context.Context, url, token string, every time.Duration) {
-	a := &demoActors{url: url, token: token, random: rand.New(rand.NewPCG(1, 2)), client: &http.Client{Timeout: 10 * time.Second},
-		run: time.Now().UTC().Format("150405")}
+	a := &demoActors{api: newCaller(url+"/api/v1", token), random: rand.New(rand.NewPCG(1, 2)), run: time.Now().UTC().Format("150405")}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -80,16 +65,16 @@ func (a *demoActors) act(ctx context.Context) error {
 		var page struct {
 			Items []demoPerson `json:"items"`
 		}
-		if err := a.call(ctx, http.MethodGet, "/people?limit=200", nil, &page); err != nil || len(page.Items) == 0 {
+		if err := a.api.call(ctx, http.MethodGet, "/people?limit=200", nil, &page); err != nil || len(page.Items) == 0 {
 			return err
 		}
 		a.people = page.Items
-		if err := a.past(ctx); err != nil {
+		if err := errors.Join(a.past(ctx), a.reminders(ctx)); err != nil {
 			return err
 		}
 	}
 	activities := []map[string]any{a.next()}
-	return a.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil)
+	return errors.Join(a.api.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil), a.work(ctx))
 }
 
 // pastDays and pastActivities are what had happened before the demo began.
@@ -103,7 +88,7 @@ func (a *demoActors) past(ctx context.Context) error {
 	var page struct {
 		Items []struct{} `json:"items"`
 	}
-	if err := a.call(ctx, http.MethodGet, "/activities?limit=1", nil, &page); err != nil || len(page.Items) > 0 {
+	if err := a.api.call(ctx, http.MethodGet, "/activities?limit=1", nil, &page); err != nil || len(page.Items) > 0 {
 		return err
 	}
 	activities := make([]map[string]any, pastActivities)
@@ -112,17 +97,7 @@ func (a *demoActors) past(ctx context.Context) error {
 		activities[i] = a.next()
 	}
 	a.at = time.Time{}
-	if err := a.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil); err != nil {
-		return err
-	}
-	for _, t := range demoTasks {
-		due := time.Now().AddDate(0, 0, t.days).Format(time.DateOnly)
-		task := map[string]any{"kind": t.kind, "name": t.name, "priority": t.priority, "due_on": due, "rep": demoRep, "person_id": a.person()}
-		if err := a.call(ctx, http.MethodPost, "/tasks", task, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.api.call(ctx, http.MethodPost, "/activities", map[string]any{"activities": activities}, nil)
 }
 
 // next makes up an activity: mostly emails and what happens to them.
@@ -187,28 +162,3 @@ func (a *demoActors) engagement(activity map[string]any) {
 func (a *demoActors) person() string { return pick(a.random, a.people).ID }
 
 func pick[T any](random *rand.Rand, list []T) T { return list[random.IntN(len(list))] }
-
-func (a *demoActors) call(ctx context.Context, method, path string, body, result any) error {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("write a request of the demo: %w", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, a.url+"/api/v1"+path, bytes.NewReader(raw))
-	if err != nil {
-		return fmt.Errorf("make a request of the demo: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+a.token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := a.client.Do(req)
-	if err != nil {
-		return fmt.Errorf("call the API for the demo: %w", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("call the API for the demo: HTTP %d", resp.StatusCode)
-	}
-	if result == nil {
-		return nil
-	}
-	return json.NewDecoder(resp.Body).Decode(result)
-}
