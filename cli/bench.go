@@ -24,7 +24,7 @@ import (
 func newBench(_ *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure the sync, the list of people and the deliveries on this machine, each figure beside its limit",
+		Short: "Measure the sync, the list of people, the deliveries, reminder tasks and the check before a send on this machine, each figure beside its limit",
 		Args:  cobra.NoArgs,
 		RunE:  bench,
 		// It fills its database and asks its sandbox only.
@@ -97,6 +97,9 @@ func (b *benchmark) run(ctx context.Context) error {
 	if err := b.activities(ctx, box); err != nil {
 		return err
 	}
+	if err := b.twoWay(ctx); err != nil {
+		return err
+	}
 	return b.realQuota(ctx)
 }
 
@@ -106,7 +109,7 @@ func (b *benchmark) line(what string, figure float64, limit string, holds bool) 
 	if !holds {
 		verdict, b.failed = "DOES NOT HOLD", true
 	}
-	fmt.Fprintf(b.out, "%-58s %10.1f   limit: %s: %s\n", what, figure, limit, verdict)
+	fmt.Fprintf(b.out, "%-68s %10.1f   limit: %s: %s\n", what, figure, limit, verdict)
 }
 
 // copy runs an initial sync and returns people per second, and the most memory.
@@ -296,11 +299,8 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 	}
 	defer func() { _ = boxes.stop(ctx) }() // a benchmark's end
 	box := boxes.marketo
-	for _, sql := range []string{`TRUNCATE people, sync_runs, person_changes, sync_cursors, seen_changes, touched_people, api_usage CASCADE`,
-		`UPDATE people_sync SET state = 'idle'`, `UPDATE people_totals SET live = 0, archived = 0`} {
-		if _, err := b.store.db.Pool.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("empty the workspace: %w", err)
-		}
+	if err := b.emptyWorkspace(ctx); err != nil {
+		return err
 	}
 	const rate = 50
 	engine, err := b.store.newEngine(b.command, syncengine.Config{Work: true, Rate: rate, Copy: syncengine.CopyPaged, DailyBudget: 1 << 40,
@@ -325,6 +325,17 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 	return nil
 }
 
+// emptyWorkspace forgets everybody and all that was done, for another sandbox.
+func (b *benchmark) emptyWorkspace(ctx context.Context) error {
+	for _, sql := range []string{`TRUNCATE people, sync_runs, person_changes, sync_cursors, seen_changes, touched_people, api_usage CASCADE`,
+		`UPDATE people_sync SET state = 'idle'`, `UPDATE people_totals SET live = 0, archived = 0`} {
+		if _, err := b.store.db.Pool.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("empty the workspace: %w", err)
+		}
+	}
+	return nil
+}
+
 // countCalls waits for the sync to be under way, then counts.
 func countCalls(ctx context.Context, box *sandboxmarketo.Server, length time.Duration) (float64, error) {
 	count := func() (n int) {
@@ -333,18 +344,10 @@ func countCalls(ctx context.Context, box *sandboxmarketo.Server, length time.Dur
 		}
 		return n
 	}
-	wait := func(d time.Duration) error {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(d):
-			return nil
-		}
-	}
-	if err := wait(10 * time.Second); err != nil {
+	if err := pause(ctx, 10*time.Second); err != nil {
 		return 0, err
 	}
 	before := count()
-	err := wait(length)
+	err := pause(ctx, length)
 	return float64(count() - before), err
 }

@@ -16,6 +16,7 @@ import (
 type sandboxProcess struct {
 	Endpoint string // Marketo's
 	OrgURL   string // Salesforce's
+	OrgToken string // of its integration user
 	command  *exec.Cmd
 }
 
@@ -37,14 +38,15 @@ func startSandboxProcess(ctx context.Context, people int) (*sandboxProcess, erro
 	var said struct {
 		Marketo    struct{ Endpoint string }
 		Salesforce struct {
-			LoginURL string `json:"login_url"`
+			LoginURL    string `json:"login_url"`
+			AccessToken string `json:"access_token"`
 		}
 	}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &said)
 	}
-	box := &sandboxProcess{Endpoint: said.Marketo.Endpoint, OrgURL: said.Salesforce.LoginURL, command: command}
+	box := &sandboxProcess{Endpoint: said.Marketo.Endpoint, OrgURL: said.Salesforce.LoginURL, OrgToken: said.Salesforce.AccessToken, command: command}
 	if err != nil {
 		box.stop()
 		return nil, fmt.Errorf("read where the sandbox is: %w", err)
