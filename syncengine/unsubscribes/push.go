@@ -74,6 +74,9 @@ func (p Push) take(ctx context.Context, run uuid.UUID) ([]optOut, error) {
 // send opts leads out, and contacts. An error besides the outcomes means that nothing
 // more can be sent now.
 func (p Push) send(ctx context.Context, due []optOut) ([]outbox.Outcome, error) {
+	if err := p.org.Prepare(ctx); err != nil { // another field may have been chosen since the run began
+		return outbox.ForAll(due, optOut.unsent), err
+	}
 	people := make([]org.Whom, len(due))
 	for n, o := range due {
 		people[n] = o.person
