@@ -38,6 +38,9 @@ func (p Push) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("take opt-outs of unknown outcome back: %w", err)
 	}
+	if _, err := p.pool.Exec(ctx, setAside); err != nil {
+		return 0, fmt.Errorf("set aside who cannot be opted out: %w", err)
+	}
 	due, err := p.take(ctx, run)
 	if err != nil || len(due) == 0 {
 		return 0, err
@@ -45,6 +48,15 @@ func (p Push) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	outcomes, err := p.send(ctx, due)
 	return len(due), errors.Join(err, outbox.Record(ctx, p.pool, run, outcomes, func(batch *pgx.Batch) { batch.Queue(tell) }))
 }
+
+// setAside ends what was undone here while nobody knew whether it had gone, and lets
+// wait, where people see it, who has no record in Salesforce any more.
+const setAside = `
+	UPDATE deliveries d SET state = CASE WHEN u.cleared_at IS NULL THEN 'pending' ELSE 'skipped' END, reason = CASE WHEN u.cleared_at IS NOT NULL THEN 'cleared' END,
+		hold = CASE WHEN u.cleared_at IS NOT NULL THEN NULL WHEN u.person_id IS NULL THEN 'person' ELSE 'record' END, updated_at = clock_timestamp()
+	FROM unsubscribes u LEFT JOIN people p ON p.id = u.person_id
+	WHERE d.destination = 'salesforce' AND d.operation = 'opt_out' AND d.state = 'pending' AND d.hold IS NULL AND d.due_at <= clock_timestamp() AND u.id = d.unsubscribe_id
+		AND (u.cleared_at IS NOT NULL OR coalesce(p.salesforce_contact_id, '') = '' AND coalesce(p.salesforce_lead_id, '') = '')`
 
 // take claims due deliveries. The claim is committed on return.
 func (p Push) take(ctx context.Context, run uuid.UUID) ([]optOut, error) {
@@ -93,8 +105,8 @@ func (p Push) send(ctx context.Context, due []optOut) ([]outbox.Outcome, error) 
 	var outcomes []outbox.Outcome
 	for n, o := range due {
 		switch o.record = targets[n].WhoID; {
-		case o.record == "": // it had one when it was queued
-			outcomes = append(outcomes, outbox.Skipped(o.id, models.SkippedNoRecord))
+		case o.record == "": // it had one a moment ago: the next round sets it aside
+			outcomes = append(outcomes, o.unsent())
 		case strings.HasPrefix(o.record, "00Q"):
 			of["Lead"] = append(of["Lead"], o)
 		default:
