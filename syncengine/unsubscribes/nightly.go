@@ -267,7 +267,8 @@ func (k *Keeper) renew(ctx context.Context, holder string) error {
 	return err
 }
 
-// takeOver records who of a page is somebody here and was not known to be opted out.
+// takeOver records who of a page is somebody here and was not known to be opted out. The
+// lead that a contact once was says nothing of them: nobody can change it any more.
 func (k *Keeper) takeOver(ctx context.Context, object string, records []salesforce.Record, n *counts) error {
 	ids, by := make([]string, len(records)), make([]string, len(records))
 	for i, r := range records {
@@ -277,8 +278,9 @@ func (k *Keeper) takeOver(ctx context.Context, object string, records []salesfor
 	tag, err := k.pool.Exec(ctx, `
 		INSERT INTO unsubscribes (person_id, person_salesforce_id, person_email, source, actor)
 		SELECT DISTINCT ON (p.id) p.id, r.id, p.email, 'salesforce', r.by FROM unnest($1::text[], $2::text[]) AS r (id, by)
-		JOIN people p ON p.`+column+` IN (r.id, left(r.id, 15)) ORDER BY p.id
-		ON CONFLICT (person_id, (source = 'salesforce')) WHERE cleared_at IS NULL AND person_id IS NOT NULL DO NOTHING`, ids, by)
+		JOIN people p ON p.`+column+` IN (r.id, left(r.id, 15))
+		WHERE $3 = 'Contact' OR coalesce(p.salesforce_contact_id, '') = '' ORDER BY p.id
+		ON CONFLICT (person_id, (source = 'salesforce')) WHERE cleared_at IS NULL AND person_id IS NOT NULL DO NOTHING`, ids, by, object)
 	if err != nil {
 		return fmt.Errorf("take over opted-out %ss: %w", object, err)
 	}
