@@ -13,6 +13,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
+	"salesactions/syncengine/failure"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
@@ -176,6 +177,10 @@ func (k *Keeper) finish(ctx context.Context, id int64, n counts, cause error) er
 	outcome, text, remedy := models.RunDone, "", ""
 	if cause != nil {
 		what := outbox.Meaning(cause)
+		var missing *noFieldError
+		if errors.As(cause, &missing) {
+			what = missing.what
+		}
 		outcome, text, remedy = models.RunFailed, what.Text, what.Remedy
 	}
 	_, err := k.pool.Exec(ctx, `UPDATE unsubscribe_runs SET finished_at = clock_timestamp(), outcome = $2, error = nullif($3, ''), remedy = nullif($4, ''),
@@ -199,6 +204,10 @@ func (k *Keeper) compare(ctx context.Context, holder string) (counts, error) {
 	if err != nil {
 		return n, err
 	}
+	setup, _ := k.org.Now()
+	if on := setup.OptOuts[settings.OptOutField]; !on.Lead.Read && !on.Contact.Read {
+		return n, &noFieldError{noField("leads and contacts", settings.OptOutField)}
+	}
 	if err := k.read(ctx, settings.OptOutField, time.Time{}, &n, holder); err != nil {
 		return n, err
 	}
@@ -209,6 +218,12 @@ func (k *Keeper) compare(ctx context.Context, holder string) (counts, error) {
 	}
 	return n, nil
 }
+
+// noFieldError says that there is nothing to compare. It is no reason to send nothing
+// else to Salesforce.
+type noFieldError struct{ what failure.Failure }
+
+func (e *noFieldError) Error() string { return e.what.Text }
 
 // read takes over the opted-out leads and contacts, of those that changed from a time
 // on or, where it is zero, all; and moves the cursor when it has read both.

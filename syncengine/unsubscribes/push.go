@@ -132,7 +132,7 @@ func (p Push) optOut(ctx context.Context, object, field string, due []optOut, op
 	}
 	setup, _ := p.org.Now()
 	if !setup.OptOuts[field].On(object).Write {
-		return outbox.ForAll(due, func(o optOut) outbox.Outcome { return outbox.Parked(o.id, noField(object, field)) }), nil
+		return outbox.ForAll(due, func(o optOut) outbox.Outcome { return outbox.Parked(o.id, noField(strings.ToLower(object)+"s", field)) }), nil
 	}
 	client, _, _, err := p.org.Client(ctx)
 	if err != nil {
@@ -149,10 +149,10 @@ func (p Push) optOut(ctx context.Context, object, field string, due []optOut, op
 	return p.results(ctx, object, field, due, options, results)
 }
 
-// noField says that an object lacks the field.
-func noField(object, field string) failure.Failure {
+// noField says that objects lack the field.
+func noField(objects, field string) failure.Failure {
 	return failure.Failure{Class: failure.Access, Code: failure.NoOptOutField, Retry: failure.Never,
-		Text:   fmt.Sprintf("Salesforce's %ss have no checkbox %s that the connected user may edit.", strings.ToLower(object), field),
+		Text:   fmt.Sprintf("Salesforce's %s have no checkbox %s that the connected user may edit.", objects, field),
 		Remedy: "Give the user edit access to the field in Salesforce, or choose the other field in Settings → Unsubscribes; press Test in Settings → Salesforce, then Retry."}
 }
 
