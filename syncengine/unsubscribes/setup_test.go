@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +22,7 @@ import (
 	"salesactions/postgres/postgrestest"
 	sandboxmarketo "salesactions/sandbox/marketo"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
+	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
@@ -48,6 +51,7 @@ const custom = models.SalesOptOut
 type call struct {
 	method, path string
 	header       http.Header
+	body         string
 }
 
 // world is a workspace between a Marketo and a Salesforce.
@@ -58,6 +62,7 @@ type world struct {
 	org   *sandboxsalesforce.Server
 	other *sandboxmarketo.Server
 	down  atomic.Bool // Salesforce is
+	gone  bool        // somebody pressed Disconnect
 	// instead answers writes in Salesforce's place.
 	instead http.HandlerFunc
 	ids     map[string]int64
@@ -95,7 +100,12 @@ func (c *clock) pass(d time.Duration) { c.set(c.Now().Add(d)) }
 
 func newWorld(t *testing.T, config sandboxsalesforce.Config) *world {
 	t.Helper()
-	w := &world{t: t, db: postgrestest.New(t), clock: &clock{now: time.Now().UTC().Truncate(time.Second)},
+	return newWorldAt(t, config, time.Now().UTC().Truncate(time.Second))
+}
+
+func newWorldAt(t *testing.T, config sandboxsalesforce.Config, at time.Time) *world {
+	t.Helper()
+	w := &world{t: t, db: postgrestest.New(t), clock: &clock{now: at},
 		ids: map[string]int64{}, record: map[string]string{}, email: map[string]string{}}
 	config.People, config.QuotaOff, config.Now, config.LockWait = 8, true, w.clock.Now, 50*time.Millisecond
 	var err error
@@ -116,8 +126,13 @@ func newWorld(t *testing.T, config sandboxsalesforce.Config) *world {
 
 // answer is Salesforce's, while it is up.
 func (w *world) answer(rw http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.t.Error(err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	w.mu.Lock()
-	w.calls = append(w.calls, call{r.Method, r.URL.Path, r.Header.Clone()})
+	w.calls = append(w.calls, call{r.Method, r.URL.Path, r.Header.Clone(), string(body)})
 	w.mu.Unlock()
 	if w.down.Load() {
 		http.Error(rw, "<html>maintenance</html>", http.StatusServiceUnavailable)
@@ -143,6 +158,17 @@ func (w *world) writes() int {
 	return n
 }
 
+// bodies is all that was sent.
+func (w *world) bodies() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all strings.Builder
+	for _, c := range w.calls {
+		all.WriteString(c.body)
+	}
+	return all.String()
+}
+
 // start begins a life of the program, which knows nothing of Salesforce yet.
 func (w *world) start(config unsubscribes.Config) {
 	w.t.Helper()
@@ -153,6 +179,9 @@ func (w *world) start(config unsubscribes.Config) {
 	their, err := marketo.New(marketo.Config{Endpoint: w.there.URL + "/rest", ClientID: "sandbox-client", ClientSecret: "sandbox-secret"}, &http.Client{Transport: transport})
 	require.NoError(w.t, err)
 	w.known = org.New(w.db.Pool, w.db.Gorm, func(context.Context) (*salesforce.Client, string, string, error) {
+		if w.gone {
+			return nil, "", "", &outbox.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Salesforce is not connected.", Remedy: "Connect it."}
+		}
 		return w.client, w.server.URL, "005000000000001AAA", nil
 	})
 	config.Now = w.clock.Now
