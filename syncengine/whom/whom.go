@@ -199,16 +199,18 @@ func (w *People) Person(in Ref) (int64, error) {
 }
 
 // Everybody returns all whom a reference may mean: the one whom ids name, or all in the
-// workspace who share the address. Errors: *InvalidError.
+// workspace who share the address; nobody where only people who left it share one.
+// Errors: *InvalidError.
 func (w *People) Everybody(in Ref) ([]int64, error) {
 	if in.PersonID == 0 && in.MarketoID == 0 && in.SalesforceID == "" {
 		var all []int64
-		for _, f := range w.emails[models.SortKey(&in.Email)] {
+		sharing := w.emails[models.SortKey(&in.Email)]
+		for _, f := range sharing {
 			if f.live {
 				all = append(all, f.id)
 			}
 		}
-		if len(all) > 1 {
+		if len(all) > 1 || len(all) == 0 && len(sharing) > 1 {
 			return all, nil
 		}
 	}

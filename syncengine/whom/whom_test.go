@@ -80,3 +80,28 @@ func TestWhomAnActivityIsAbout(t *testing.T) {
 		})
 	}
 }
+
+func TestEverybodyWhomAnAddressMeans(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		in   Ref
+		want []int64
+	}{
+		"the_one_who_has_it":                  {Ref{Email: "ada@acme.example"}, []int64{11}},
+		"all_who_share_it":                    {Ref{Email: "office@acme.example"}, []int64{12, 13}},
+		"who_is_here_not_who_left":            {Ref{Email: "sales@acme.example"}, []int64{16}},
+		"the_one_who_left":                    {Ref{Email: "finn@gone.example"}, []int64{18}},
+		"nobody_where_several_left":           {Ref{Email: "gone@gone.example"}, nil},
+		"nobody_yet":                          {Ref{Email: "new@acme.example"}, nil},
+		"whom_an_id_names_whatever_is_shared": {Ref{Email: "office@acme.example", MarketoID: 13}, []int64{13}},
+		"an_unknown_id_is_not_guessed_around": {Ref{Email: "office@acme.example", MarketoID: 99}, nil},
+		"who_was_merged_is_the_winner":        {Ref{PersonID: 14}, []int64{11}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all, err := names().Everybody(c.in)
+			require.NoError(t, err)
+			require.Equal(t, c.want, all)
+		})
+	}
+}
