@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +76,9 @@ func (k *Keeper) MaySend(ctx context.Context, ref whom.Ref) (Answer, error) {
 	}
 	asked := make(chan []Reason, 1)
 	go func() { asked <- k.askMarketo(ctx, settings.Check, a, ref) }()
-	words, err := k.words(ctx, a.PersonID, a.Email)
+	about := ref
+	about.Email = a.Email
+	words, err := k.words(ctx, a.PersonID, about)
 	if words.here {
 		a.Reasons = append(a.Reasons, UnsubscribedHere)
 	}
@@ -85,7 +88,11 @@ func (k *Keeper) MaySend(ctx context.Context, ref whom.Ref) (Answer, error) {
 	if a.PersonID == 0 && !words.known {
 		a.Reasons = append(a.Reasons, UnknownPerson)
 	}
-	a.Reasons = append(a.Reasons, <-asked...)
+	for _, reason := range <-asked {
+		if !slices.Contains(a.Reasons, reason) {
+			a.Reasons = append(a.Reasons, reason)
+		}
+	}
 	a.Allowed = len(a.Reasons) == 0 && err == nil
 	return a, err
 }
@@ -114,13 +121,19 @@ func (k *Keeper) identify(ctx context.Context, ref whom.Ref, a *Answer) error {
 	return err
 }
 
-// words are what is known here of a person and everybody with their address.
+// words are what is known here of a person, everybody with their address and everybody
+// whom they were merged with.
 type words struct{ here, salesforce, known bool }
 
-func (k *Keeper) words(ctx context.Context, person int64, email string) (words, error) {
-	key := ""
-	if email != "" {
-		key = models.SortKey(&email)
+// words counts what still waits for its person, too, since they may have arrived a
+// moment ago.
+func (k *Keeper) words(ctx context.Context, person int64, about whom.Ref) (words, error) {
+	key, record := "", ""
+	if about.Email != "" {
+		key = models.SortKey(&about.Email)
+	}
+	if about.SalesforceID != "" {
+		record = models.NormalSalesforceID(about.SalesforceID)
 	}
 	var w words
 	err := k.pool.QueryRow(ctx, `
@@ -128,13 +141,21 @@ func (k *Keeper) words(ctx context.Context, person int64, email string) (words, 
 			SELECT id FROM people WHERE id = $1
 			UNION SELECT id FROM people WHERE $2 <> '' AND email_key = $2 AND archived_at IS NULL
 			UNION SELECT id FROM people WHERE $2 <> '' AND email_key = $2 AND archived_at IS NOT NULL
-			UNION SELECT p.id FROM people p JOIN whom w ON p.merged_into = w.id
+			UNION SELECT merged.id FROM whom w CROSS JOIN LATERAL (
+				SELECT p.id FROM people p WHERE p.merged_into = w.id
+				UNION ALL SELECT p.merged_into FROM people p WHERE p.id = w.id AND p.merged_into IS NOT NULL) merged
+		), waiting AS (
+			SELECT source, person_marketo_id, left(person_salesforce_id, 15) AS record FROM unsubscribes
+			WHERE person_id IS NULL AND cleared_at IS NULL AND (person_marketo_id IS NOT NULL OR person_salesforce_id IS NOT NULL)
 		), said AS (
 			SELECT source FROM unsubscribes WHERE cleared_at IS NULL AND person_id IN (SELECT id FROM whom)
 			UNION ALL SELECT source FROM unsubscribes WHERE cleared_at IS NULL AND $2 <> '' AND person_email_key = $2
+			UNION ALL SELECT source FROM waiting WHERE person_marketo_id IN (SELECT id FROM whom UNION ALL SELECT unnest($3::bigint[]))
+				OR record IN (SELECT left(r.id, 15) FROM people p JOIN whom USING (id) CROSS JOIN LATERAL (VALUES (p.salesforce_contact_id), (p.salesforce_lead_id)) r (id)
+					UNION ALL SELECT left($4, 15))
 		)
 		SELECT EXISTS (SELECT FROM said WHERE source <> 'salesforce'), EXISTS (SELECT FROM said WHERE source = 'salesforce'), EXISTS (SELECT FROM whom)`,
-		person, key).Scan(&w.here, &w.salesforce, &w.known)
+		person, key, []int64{about.MarketoID, about.PersonID}, record).Scan(&w.here, &w.salesforce, &w.known)
 	if err != nil {
 		return w, fmt.Errorf("look who said no: %w", err)
 	}
@@ -173,7 +194,7 @@ func (k *Keeper) askMarketo(ctx context.Context, wanted bool, a Answer, ref whom
 		return []Reason{UnsubscribedInMarketo}
 	case err != nil:
 		return []Reason{MarketoUnreachable}
-	case person != 0 && !byID.known && a.PersonID != 0:
+	case a.PersonID != 0 && !byID.known, a.PersonID == 0 && a.Email != "" && !byEmail.known:
 		return []Reason{UnknownPerson} // gone from Marketo, so that nobody can say
 	}
 	return nil

@@ -65,7 +65,7 @@ func (k *Keeper) OpenLink(ctx context.Context, token string) (Linked, error) {
 		return Linked{}, ErrLinkExpired
 	}
 	linked := Linked{PersonID: l.Person, Email: l.Email}
-	words, err := k.words(ctx, linked.PersonID, l.Email)
+	words, err := k.words(ctx, linked.PersonID, whom.Ref{Email: l.Email})
 	linked.Unsubscribed = words.here
 	return linked, err
 }
