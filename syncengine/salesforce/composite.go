@@ -78,9 +78,10 @@ const StatusModified = http.StatusPreconditionFailed
 
 // UpdateEach changes at most MaxCompositeParts rows of an object in one call, each on
 // its own condition. It returns the error of each by position, an *Error or nil; its
-// own error is that of the whole call.
+// own error is that of the whole call. The client's WriteOptions go with each row: those
+// of a composite call are not its parts' (Salesforce REST: composite, httpHeaders).
 func (c *Client) UpdateEach(ctx context.Context, object string, changes []Change) ([]error, error) {
-	r := request{operation: "update each", method: http.MethodPost, path: c.data("/composite"), saves: true}
+	r := request{operation: "update each", method: http.MethodPost, path: c.data("/composite")}
 	if len(changes) > MaxCompositeParts {
 		return nil, fmt.Errorf("salesforce %s: %d in one call, Salesforce takes %d", r.operation, len(changes), MaxCompositeParts)
 	}
@@ -89,9 +90,14 @@ func (c *Client) UpdateEach(ctx context.Context, object string, changes []Change
 	}
 	parts := make([]part, len(changes))
 	for n, change := range changes {
-		parts[n] = part{Method: http.MethodPatch, URL: c.row(object, change.ID), ReferenceID: reference(n), Body: change.Fields}
+		header := http.Header{}
+		c.write.set(header)
 		if !change.UnmodifiedSince.IsZero() {
-			parts[n].Headers = map[string]string{"If-Unmodified-Since": change.UnmodifiedSince.UTC().Format(http.TimeFormat)}
+			header.Set("If-Unmodified-Since", change.UnmodifiedSince.UTC().Format(http.TimeFormat))
+		}
+		parts[n] = part{Method: http.MethodPatch, URL: c.row(object, change.ID), ReferenceID: reference(n), Headers: map[string]string{}, Body: change.Fields}
+		for name := range header {
+			parts[n].Headers[name] = header.Get(name)
 		}
 	}
 	a, answers, err := c.composite(ctx, r, parts)
