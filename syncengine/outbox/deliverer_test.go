@@ -1,0 +1,232 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"salesactions/models"
+	"salesactions/syncengine/outbox"
+)
+
+func TestInTurn(t *testing.T) {
+	t.Parallel()
+	run := uuid.New()
+	var order []string
+	lane := func(name string, moved int, err error) outbox.Lane {
+		return laneFunc(func(_ context.Context, by uuid.UUID) (int, error) {
+			require.Equal(t, run, by)
+			order = append(order, name)
+			return moved, err
+		})
+	}
+	broken := errors.New("broken")
+
+	moved, err := outbox.InTurn(lane("a", 2, nil), lane("b", 0, nil), lane("c", 3, nil)).Round(t.Context(), run)
+	require.NoError(t, err)
+	require.Equal(t, 5, moved, "all that were moved count")
+	require.Equal(t, []string{"a", "b", "c"}, order, "in the order given")
+
+	order = nil
+	moved, err = outbox.InTurn(lane("a", 2, nil), lane("b", 1, broken), lane("c", 3, nil)).Round(t.Context(), run)
+	require.ErrorIs(t, err, broken)
+	require.Equal(t, 3, moved, "what was moved before it broke counts too")
+	require.Equal(t, []string{"a", "b"}, order, "nothing goes after it")
+
+	moved, err = outbox.InTurn().Round(t.Context(), run)
+	require.NoError(t, err)
+	require.Zero(t, moved)
+}
+
+func TestLanesInTurnAreNeverAtWorkTogetherAndOthersAre(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	o.add()
+	var locking, most atomic.Int32
+	var rounds sync.WaitGroup
+	rounds.Add(2)
+	lock := func() outbox.Lane {
+		var once sync.Once
+		return laneFunc(func(context.Context, uuid.UUID) (int, error) {
+			if n := locking.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer locking.Add(-1)
+			once.Do(rounds.Done)
+			return 0, nil
+		})
+	}
+	beside := laneFunc(func(ctx context.Context, run uuid.UUID) (int, error) {
+		rounds.Wait() // until each of the others had its turn, beside this one
+		return o.delivering()(ctx, run)
+	})
+	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, outbox.InTurn(lock(), lock()), beside).Run(t.Context()))
+	require.EqualValues(t, 1, most.Load())
+}
+
+func TestARunDeliversWhatIsDueAndWhatComesMeanwhile(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	first := o.add()
+	var second int64
+	lane := laneFunc(func(ctx context.Context, run uuid.UUID) (int, error) {
+		n, err := o.delivering()(ctx, run)
+		if n > 0 && second == 0 {
+			second = o.add()
+		}
+		return n, err
+	})
+	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, lane).Run(t.Context()))
+	for _, id := range []int64{first, second} {
+		require.Equal(t, models.Delivered, o.row(id).State)
+	}
+}
+
+func TestARunWithNothingDueCallsNobody(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	asked := false
+	prepare := func(context.Context) error {
+		asked = true
+		return nil
+	}
+	d := outbox.New(o.db.Pool, models.ToSalesforce, quick(), prepare, o.delivering())
+	require.NoError(t, d.Run(t.Context()))
+	id := o.add()
+	for _, waits := range []string{`hold = 'record'`, `hold = NULL, due_at = now() + interval '1 hour'`, `state = 'failed', due_at = now()`} {
+		_, err := o.db.Pool.Exec(t.Context(), `UPDATE deliveries SET `+waits+` WHERE id = $1`, id)
+		require.NoError(t, err)
+		require.NoError(t, d.Run(t.Context()))
+		require.False(t, asked, waits)
+	}
+	_, err := outbox.Retry(t.Context(), o.db.Pool, outbox.Which{ID: id})
+	require.NoError(t, err)
+	require.NoError(t, d.Run(t.Context()))
+	require.True(t, asked)
+	require.Equal(t, models.Delivered, o.row(id).State)
+}
+
+func TestOneRunAtATimeAcrossReplicas(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	o.add()
+	inside, leave := make(chan struct{}), make(chan struct{})
+	slow := laneFunc(func(ctx context.Context, run uuid.UUID) (int, error) {
+		select {
+		case inside <- struct{}{}:
+			<-leave
+		default:
+		}
+		return o.delivering()(ctx, run)
+	})
+	first := outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, slow)
+	done := make(chan error, 1)
+	go func() { done <- first.Run(t.Context()) }()
+	<-inside
+	require.True(t, first.Running())
+	never := laneFunc(func(context.Context, uuid.UUID) (int, error) { return 0, errors.New("two runs at once") })
+	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, never).Run(t.Context()), "it leaves the work to the other")
+	require.False(t, o.paused())
+	close(leave)
+	require.NoError(t, <-done)
+	require.False(t, first.Running())
+}
+
+func TestAnErrorPausesAndAPausedDestinationIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	id := o.add()
+	tries := 0
+	lane := laneFunc(func(context.Context, uuid.UUID) (int, error) {
+		tries++
+		return 0, why("broken")
+	})
+	d := outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, lane)
+	require.NoError(t, d.Run(t.Context()), "it is shown, not returned")
+	code, _, _ := o.pause()
+	require.Equal(t, "broken", code)
+	require.NoError(t, d.Run(t.Context()))
+	require.Equal(t, 1, tries, "until its time comes")
+	require.Equal(t, models.Pending, o.row(id).State)
+
+	o.earlier(time.Minute)
+	require.NoError(t, d.Run(t.Context()))
+	require.Equal(t, 2, tries)
+}
+
+func TestAPreparationThatFailsPauses(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	o.add()
+	prepare := func(context.Context) error { return why("not_connected") }
+	never := laneFunc(func(context.Context, uuid.UUID) (int, error) { return 0, errors.New("nothing was prepared") })
+	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), prepare, never).Run(t.Context()))
+	code, _, _ := o.pause()
+	require.Equal(t, "not_connected", code)
+}
+
+func TestARunThatIsStoppedPausesNothing(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	o.add()
+	ctx, stop := context.WithCancel(t.Context())
+	lane := laneFunc(func(ctx context.Context, _ uuid.UUID) (int, error) {
+		stop()
+		return 0, ctx.Err()
+	})
+	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, lane).Run(ctx))
+	require.False(t, o.paused())
+	var leases int
+	require.NoError(t, o.db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM leases`).Scan(&leases))
+	require.Zero(t, leases, "the next run can begin at once")
+}
+
+func TestARunThatLostItsLeaseEnds(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	o.add()
+	config := quick()
+	config.Lease = 200 * time.Millisecond
+	lane := laneFunc(func(ctx context.Context, _ uuid.UUID) (int, error) {
+		if _, err := o.db.Pool.Exec(ctx, `UPDATE leases SET holder = 'another', expires_at = clock_timestamp() + interval '1 hour'`); err != nil {
+			return 0, err
+		}
+		<-ctx.Done() // as a call that is under way would
+		return 0, ctx.Err()
+	})
+	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, config, ready, lane).Run(t.Context()))
+	require.False(t, o.paused(), "the other one delivers")
+	var holder string
+	require.NoError(t, o.db.Pool.QueryRow(t.Context(), `SELECT holder FROM leases`).Scan(&holder))
+	require.Equal(t, "another", holder)
+}
+
+func TestARunTakesOverWhatAnotherLeft(t *testing.T) {
+	t.Parallel()
+	o := newTable(t)
+	id := o.add()
+	_, err := o.take(t.Context(), uuid.New())
+	require.NoError(t, err)
+	_, err = o.db.Pool.Exec(t.Context(), `UPDATE deliveries SET due_at = clock_timestamp()`)
+	require.NoError(t, err)
+	seen := false
+	lane := laneFunc(func(context.Context, uuid.UUID) (int, error) {
+		if seen {
+			_, err := o.db.Pool.Exec(t.Context(), `UPDATE deliveries SET state = 'delivered'`)
+			return 0, err
+		}
+		r := o.row(id)
+		require.Equal(t, models.Sending, r.State, "nobody knows what became of it")
+		require.Nil(t, r.Sender)
+		seen = true
+		return 1, nil
+	})
+	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, lane).Run(t.Context()))
+	require.True(t, seen)
+}
