@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -211,12 +211,7 @@ func (k *Keeper) compare(ctx context.Context, holder string) (counts, error) {
 	if err := k.read(ctx, settings.OptOutField, time.Time{}, &n, holder); err != nil {
 		return n, err
 	}
-	for _, object := range []string{"Lead", "Contact"} {
-		if err := k.queueMissing(ctx, object, settings.OptOutField, &n, holder); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+	return n, k.queueMissing(ctx, settings.OptOutField, &n, holder)
 }
 
 // noFieldError says that there is nothing to compare. It is no reason to send nothing
@@ -312,49 +307,25 @@ func (k *Keeper) takeOver(ctx context.Context, object string, records []salesfor
 // idsPerQuery keeps a query's address within the limit (Salesforce REST: status codes, 414).
 const idsPerQuery = 400
 
+// unsubscribed is somebody of whom Salesforce was told.
+type unsubscribed struct {
+	id, delivery int64
+	person       org.Whom
+}
+
 // queueMissing asks of everybody who is unsubscribed here whether Salesforce knows, and
-// queues whoever it does not.
-func (k *Keeper) queueMissing(ctx context.Context, object, field string, n *counts, holder string) error {
-	setup, _ := k.org.Now()
-	if !setup.OptOuts[field].On(object).Read {
-		return nil
-	}
-	client, _, _, err := k.org.Client(ctx)
-	if err != nil {
-		return err
-	}
-	record := map[string]string{"Lead": `CASE WHEN coalesce(p.salesforce_contact_id, '') = '' THEN p.salesforce_lead_id END`, "Contact": `p.salesforce_contact_id`}[object]
+// queues whoever it does not. Of a lead that was converted, and of a record that was
+// merged, it asks what became of it.
+func (k *Keeper) queueMissing(ctx context.Context, field string, n *counts, holder string) error {
 	for after := int64(0); ; {
-		rows, err := k.pool.Query(ctx, `SELECT u.id, d.id, r.id FROM unsubscribes u JOIN people p ON p.id = u.person_id JOIN deliveries d ON d.unsubscribe_id = u.id
-			CROSS JOIN LATERAL (SELECT `+record+` AS id) r
-			WHERE u.id > $1 AND u.cleared_at IS NULL AND coalesce(r.id, '') <> '' AND d.state IN ('delivered', 'failed') ORDER BY u.id LIMIT $2`, after, idsPerQuery)
-		if err != nil {
-			return fmt.Errorf("read who is unsubscribed: %w", err)
-		}
-		type known struct {
-			unsubscribe, delivery int64
-			record                string
-		}
-		batch, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (known, error) {
-			var e known
-			return e, row.Scan(&e.unsubscribe, &e.delivery, &e.record)
-		})
+		batch, err := k.unsubscribedAfter(ctx, after)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
-		after = batch[len(batch)-1].unsubscribe
-		deliveries := map[string]int64{}
-		var ids []string
-		for _, e := range batch {
-			id := models.NormalSalesforceID(e.record)
-			deliveries[id], ids = e.delivery, append(ids, id)
-		}
-		var missing []int64
-		for r, err := range client.Query(ctx, `SELECT Id FROM `+object+` WHERE `+field+` = false AND Id IN (`+org.Quoted(slices.Compact(ids))+`)`) {
-			if err != nil {
-				return fmt.Errorf("ask which %ss are not opted out: %w", object, err)
-			}
-			missing = append(missing, deliveries[r.ID()])
+		after = batch[len(batch)-1].id
+		missing, err := k.missing(ctx, field, batch)
+		if err != nil {
+			return err
 		}
 		tag, err := k.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', attempts = 0, due_at = clock_timestamp(), updated_at = clock_timestamp()
 			WHERE id = ANY($1) AND state IN ('delivered', 'failed')`, missing)
@@ -366,4 +337,62 @@ func (k *Keeper) queueMissing(ctx context.Context, object, field string, n *coun
 			return err
 		}
 	}
+}
+
+func (k *Keeper) unsubscribedAfter(ctx context.Context, after int64) ([]unsubscribed, error) {
+	rows, err := k.pool.Query(ctx, `SELECT u.id, d.id, p.salesforce_contact_id, p.salesforce_lead_id FROM unsubscribes u JOIN people p ON p.id = u.person_id
+		JOIN deliveries d ON d.unsubscribe_id = u.id WHERE u.id > $1 AND u.cleared_at IS NULL AND d.state IN ('delivered', 'failed') ORDER BY u.id LIMIT $2`, after, idsPerQuery)
+	if err == nil {
+		var batch []unsubscribed
+		batch, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (unsubscribed, error) {
+			var u unsubscribed
+			return u, row.Scan(&u.id, &u.delivery, &u.person.ContactID, &u.person.LeadID)
+		})
+		if err == nil {
+			return batch, nil
+		}
+	}
+	return nil, fmt.Errorf("read who is unsubscribed: %w", err)
+}
+
+// missing are the deliveries of those whose record is not opted out.
+func (k *Keeper) missing(ctx context.Context, field string, batch []unsubscribed) ([]int64, error) {
+	client, _, _, err := k.org.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	people := make([]org.Whom, len(batch))
+	for n, u := range batch {
+		people[n] = u.person
+	}
+	targets, err := k.org.Targets(ctx, people)
+	if err != nil {
+		return nil, err
+	}
+	deliveries := map[string][]int64{}
+	for n, t := range targets {
+		if t.WhoID != "" {
+			deliveries[t.WhoID] = append(deliveries[t.WhoID], batch[n].delivery)
+		}
+	}
+	setup, _ := k.org.Now()
+	var missing []int64
+	for object, prefix := range map[string]string{"Lead": "00Q", "Contact": "003"} {
+		var ids []string
+		for id := range deliveries {
+			if strings.HasPrefix(id, prefix) {
+				ids = append(ids, id)
+			}
+		}
+		if len(ids) == 0 || !setup.OptOuts[field].On(object).Read {
+			continue
+		}
+		for r, err := range client.Query(ctx, `SELECT Id FROM `+object+` WHERE `+field+` = false AND Id IN (`+org.Quoted(ids)+`)`) {
+			if err != nil {
+				return nil, fmt.Errorf("ask which %ss are not opted out: %w", object, err)
+			}
+			missing = append(missing, deliveries[r.ID()]...)
+		}
+	}
+	return missing, nil
 }

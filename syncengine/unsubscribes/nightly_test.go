@@ -323,6 +323,38 @@ func TestTheOldLeadOfAContactDoesNotSpeakForIt(t *testing.T) {
 	require.True(t, w.may(whom.Ref{PersonID: w.ids[zoe]}).Allowed, "cleared on both sides by hand; nobody can change the converted lead any more")
 }
 
+func TestARunAsksWhatBecameOfALead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandboxsalesforce.Config{})
+	w.act("convert", w.record[zoe], nil) // Marketo has not heard of it yet
+	w.unsubscribe(zoe)
+	w.deliver()
+	contact, _ := w.value("Lead", w.record[zoe], "ConvertedContactId").(string)
+	require.True(t, w.optedOut(contact, models.StandardOptOut))
+	require.Zero(t, w.runNow().Pushed, "the contact has it, and the lead cannot")
+	w.act("update", contact, map[string]any{models.StandardOptOut: false})
+	require.EqualValues(t, 1, w.runNow().Pushed)
+	w.deliver()
+	require.True(t, w.optedOut(contact, models.StandardOptOut))
+}
+
+func TestTwoPeopleOfOneRecordAreBothCompared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandboxsalesforce.Config{})
+	require.NoError(t, w.other.Change(w.ids[king], map[string]string{"sfdcContactId": w.record[ada]}))
+	w.arrive(king)
+	w.unsubscribe(ada)
+	w.unsubscribe(king)
+	w.deliver()
+	require.Zero(t, w.runNow().Pushed)
+	w.tick(ada, models.StandardOptOut, false)
+	require.EqualValues(t, 2, w.runNow().Pushed)
+	w.tick(ada, models.StandardOptOut, true)
+	w.runNow()
+	require.Len(t, w.of(ada), 2, "each has both sides' word")
+	require.Len(t, w.of(king), 2)
+}
+
 func TestARunTakesUpWhatFailed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandboxsalesforce.Config{})
