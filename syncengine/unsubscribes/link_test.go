@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"salesactions/crypt"
 	"salesactions/models"
@@ -80,6 +81,22 @@ func TestALinkUsedTwiceIsTheSame(t *testing.T) {
 	require.Len(t, w.of(grace), 1)
 	w.use(w.link(grace))
 	require.Len(t, w.of(grace), 1, "nor does that of another email say more")
+}
+
+func TestALinkUsedByManyAtOnceIsTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandboxsalesforce.Config{})
+	token := w.link(grace)
+	var group errgroup.Group
+	for range 20 {
+		group.Go(func() error {
+			_, err := w.keeper.UseLink(t.Context(), token, models.ByOneClick, "")
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+	require.Len(t, w.of(grace), 1)
+	require.Equal(t, 2, w.rows(), "one word, and one push of it")
 }
 
 func TestALinkThatIsNotOursDoesNothing(t *testing.T) {
