@@ -23,6 +23,7 @@ import (
 var pages = []string{
 	"/", "/people", "/people?mine=1", "/people?q=nobody-has-this-name", "/people?source=Web&sort=company&dir=desc", "/people?archived=1", "/people/1001", "/people/999999",
 	"/people/1001/smart-grid?week=all&account=1", "/activity", "/activity?kind=email_sent&state=failed", "/activity?waiting=1",
+	"/tasks", "/tasks?who=all&show=done", "/tasks?who=all&kind=email", "/tasks/new", "/tasks/new?person=1001", "/people/1001/emails?ask=1",
 	"/settings/salesforce", "/settings/logging", "/settings/tasks", "/settings/unsubscribes", "/settings/unsubscribes?stuck=1&cleared=1", "/settings/diagnostics", "/settings/diagnostics/failures?destination=salesforce&code=NONE", "/settings/diagnostics/codes",
 	"/settings/sync", "/settings/marketo", "/settings/users", "/settings/tokens", "/settings/audit", "/settings/audit?actor=nobody",
 	"/account", "/api/docs", "/nowhere",
@@ -37,7 +38,8 @@ func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
 	said := demo.record(`{"key":"axe-bounce","type":"email_bounced","occurred_at":"` + time.Now().UTC().Format(time.RFC3339) + `","person_id":"1002","rep":"rep@example.com","bounce_type":"hard"}`)
 	activity := demo.record(`{"key":"axe","type":"email_sent","occurred_at":"` + time.Now().UTC().Format(time.RFC3339) + `","person_id":"1001","rep":"rep@example.com","subject":"Hello"}`)
 	now := time.Now().UTC()
-	demo.api("POST", "/tasks", `{"kind":"call","name":"Call","due_on":"`+now.Format(time.DateOnly)+`","priority":"high","rep":"`+demo.Admin.Email+`","person_id":"1001"}`, nil)
+	var task struct{ ID string }
+	demo.api("POST", "/tasks", `{"kind":"call","name":"Call","due_on":"`+now.Format(time.DateOnly)+`","priority":"high","rep":"`+demo.Admin.Email+`","person_id":"1001"}`, &task)
 	demo.record(`{"key":"axe-answer","type":"email_replied","occurred_at":"` + now.Format(time.RFC3339) + `","person_id":"1001","rep":"` + demo.Admin.Email + `","subject":"Hello"}`)
 	for _, width := range []int64{1280, 390} {
 		for _, scheme := range []string{"light", "dark"} {
@@ -51,7 +53,7 @@ func TestEveryPageIsAccessibleSmallAndQuiet(t *testing.T) {
 				b.open("/signin")
 				inspect(t, b, string(axe), "/signin")
 				b.signIn(demo.Admin.Email, demo.Admin.Password)
-				for _, path := range append(pages, "/activity/"+activity, "/activity/"+said, "/u/x", unsubscribePath(t, 1001, "ada@acme.example"), unsubscribePath(t, 1002, demo.qualified()[1002]["email"])) {
+				for _, path := range append(pages, "/activity/"+activity, "/tasks/"+task.ID, "/tasks/"+task.ID+"/edit", "/activity/"+said, "/u/x", unsubscribePath(t, 1001, "ada@acme.example"), unsubscribePath(t, 1002, demo.qualified()[1002]["email"])) {
 					w.reset()
 					b.open(path)
 					w.check(b, path)
