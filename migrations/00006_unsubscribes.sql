@@ -28,6 +28,9 @@ CREATE UNIQUE INDEX unsubscribes_of_person ON unsubscribes (person_id, (source =
 CREATE INDEX unsubscribes_history ON unsubscribes (person_id, id DESC);
 CREATE INDEX unsubscribes_by_email ON unsubscribes (person_email_key) WHERE cleared_at IS NULL AND person_email_key IS NOT NULL;
 CREATE INDEX unsubscribes_waiting ON unsubscribes (id) WHERE person_id IS NULL AND cleared_at IS NULL;
+-- The check before a send knows what waits by the ids that it names, too.
+CREATE INDEX unsubscribes_waiting_marketo ON unsubscribes (person_marketo_id) WHERE person_id IS NULL AND cleared_at IS NULL AND person_marketo_id IS NOT NULL;
+CREATE INDEX unsubscribes_waiting_salesforce ON unsubscribes (left(person_salesforce_id, 15)) WHERE person_id IS NULL AND cleared_at IS NULL AND person_salesforce_id IS NOT NULL;
 
 -- Who was merged into somebody said no for them too.
 CREATE INDEX people_merged ON people (merged_into) WHERE merged_into IS NOT NULL;

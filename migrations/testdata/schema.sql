@@ -895,6 +895,10 @@ CREATE UNIQUE INDEX unsubscribes_of_person ON public.unsubscribes USING btree (p
 
 CREATE INDEX unsubscribes_waiting ON public.unsubscribes USING btree (id) WHERE ((person_id IS NULL) AND (cleared_at IS NULL));
 
+CREATE INDEX unsubscribes_waiting_marketo ON public.unsubscribes USING btree (person_marketo_id) WHERE ((person_id IS NULL) AND (cleared_at IS NULL) AND (person_marketo_id IS NOT NULL));
+
+CREATE INDEX unsubscribes_waiting_salesforce ON public.unsubscribes USING btree ("left"(person_salesforce_id, 15)) WHERE ((person_id IS NULL) AND (cleared_at IS NULL) AND (person_salesforce_id IS NOT NULL));
+
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 
 CREATE TRIGGER deliveries_kind BEFORE INSERT ON public.deliveries FOR EACH ROW WHEN (((new.kind IS NULL) AND (new.activity_id IS NOT NULL))) EXECUTE FUNCTION public.deliveries_kind();

@@ -125,6 +125,27 @@ func (k *Keeper) identify(ctx context.Context, ref whom.Ref, a *Answer) error {
 // whom they were merged with.
 type words struct{ here, salesforce, known bool }
 
+// whoSaidNo takes a person, an address folded, and ids of Marketo's and Salesforce's as
+// they were named.
+const whoSaidNo = `
+	WITH RECURSIVE whom AS (
+		SELECT id FROM people WHERE id = $1
+		UNION SELECT id FROM people WHERE $2 <> '' AND email_key = $2 AND archived_at IS NULL
+		UNION SELECT id FROM people WHERE $2 <> '' AND email_key = $2 AND archived_at IS NOT NULL
+		UNION SELECT merged.id FROM whom w CROSS JOIN LATERAL (
+			SELECT p.id FROM people p WHERE p.merged_into = w.id
+			UNION ALL SELECT p.merged_into FROM people p WHERE p.id = w.id AND p.merged_into IS NOT NULL) merged
+	), said AS (
+		SELECT source FROM unsubscribes WHERE cleared_at IS NULL AND person_id IN (SELECT id FROM whom)
+		UNION ALL SELECT source FROM unsubscribes WHERE cleared_at IS NULL AND $2 <> '' AND person_email_key = $2
+		UNION ALL SELECT source FROM unsubscribes WHERE person_id IS NULL AND cleared_at IS NULL
+			AND person_marketo_id IN (SELECT id FROM whom UNION ALL SELECT unnest($3::bigint[]))
+		UNION ALL SELECT source FROM unsubscribes WHERE person_id IS NULL AND cleared_at IS NULL
+			AND left(person_salesforce_id, 15) IN (SELECT left(r.id, 15) FROM people p JOIN whom USING (id) CROSS JOIN LATERAL (VALUES (p.salesforce_contact_id), (p.salesforce_lead_id)) r (id)
+				UNION ALL SELECT left($4, 15))
+	)
+	SELECT EXISTS (SELECT FROM said WHERE source <> 'salesforce'), EXISTS (SELECT FROM said WHERE source = 'salesforce'), EXISTS (SELECT FROM whom)`
+
 // words counts what still waits for its person, too, since they may have arrived a
 // moment ago.
 func (k *Keeper) words(ctx context.Context, person int64, about whom.Ref) (words, error) {
@@ -136,26 +157,7 @@ func (k *Keeper) words(ctx context.Context, person int64, about whom.Ref) (words
 		record = models.NormalSalesforceID(about.SalesforceID)
 	}
 	var w words
-	err := k.pool.QueryRow(ctx, `
-		WITH RECURSIVE whom AS (
-			SELECT id FROM people WHERE id = $1
-			UNION SELECT id FROM people WHERE $2 <> '' AND email_key = $2 AND archived_at IS NULL
-			UNION SELECT id FROM people WHERE $2 <> '' AND email_key = $2 AND archived_at IS NOT NULL
-			UNION SELECT merged.id FROM whom w CROSS JOIN LATERAL (
-				SELECT p.id FROM people p WHERE p.merged_into = w.id
-				UNION ALL SELECT p.merged_into FROM people p WHERE p.id = w.id AND p.merged_into IS NOT NULL) merged
-		), waiting AS (
-			SELECT source, person_marketo_id, left(person_salesforce_id, 15) AS record FROM unsubscribes
-			WHERE person_id IS NULL AND cleared_at IS NULL AND (person_marketo_id IS NOT NULL OR person_salesforce_id IS NOT NULL)
-		), said AS (
-			SELECT source FROM unsubscribes WHERE cleared_at IS NULL AND person_id IN (SELECT id FROM whom)
-			UNION ALL SELECT source FROM unsubscribes WHERE cleared_at IS NULL AND $2 <> '' AND person_email_key = $2
-			UNION ALL SELECT source FROM waiting WHERE person_marketo_id IN (SELECT id FROM whom UNION ALL SELECT unnest($3::bigint[]))
-				OR record IN (SELECT left(r.id, 15) FROM people p JOIN whom USING (id) CROSS JOIN LATERAL (VALUES (p.salesforce_contact_id), (p.salesforce_lead_id)) r (id)
-					UNION ALL SELECT left($4, 15))
-		)
-		SELECT EXISTS (SELECT FROM said WHERE source <> 'salesforce'), EXISTS (SELECT FROM said WHERE source = 'salesforce'), EXISTS (SELECT FROM whom)`,
-		person, key, []int64{about.MarketoID, about.PersonID}, record).Scan(&w.here, &w.salesforce, &w.known)
+	err := k.pool.QueryRow(ctx, whoSaidNo, person, key, []int64{about.MarketoID, about.PersonID}, record).Scan(&w.here, &w.salesforce, &w.known)
 	if err != nil {
 		return w, fmt.Errorf("look who said no: %w", err)
 	}
