@@ -140,23 +140,29 @@ func (k *Keeper) Resolve(ctx context.Context) (int64, error) {
 	return released, nil
 }
 
-// named is the person "p" whom a waiting unsubscribe "u" is about, by the rules of
-// package whom: ids decide, an address only where there is no id. An address that
-// several people share stays with all of them: the check before a send knows it by the
-// address.
-const named = `JOIN LATERAL (
-	SELECT x.id FROM people x WHERE x.id = u.person_marketo_id
-	UNION ALL SELECT min(x.id) FROM people x WHERE u.person_marketo_id IS NULL AND (x.salesforce_contact_id IN (u.person_salesforce_id, left(u.person_salesforce_id, 15))
-		OR x.salesforce_lead_id IN (u.person_salesforce_id, left(u.person_salesforce_id, 15))) HAVING count(*) = 1
-	UNION ALL SELECT min(x.id) FROM people x WHERE u.person_marketo_id IS NULL AND u.person_salesforce_id IS NULL
-		AND x.archived_at IS NULL AND x.email_key = u.person_email_key HAVING count(*) = 1) p ON p.id IS NOT NULL`
-
+// findPeople gives waiting unsubscribes their people by the rules of package whom: ids
+// decide, an address only where there is no id. An address that several people share
+// stays with all of them: the check before a send knows it by the address. Whoever had
+// said so already, under another name, need not say it twice.
 const findPeople = `
-	WITH found AS (
-		SELECT DISTINCT ON (p.id, u.source = 'salesforce') u.id, p.id AS person FROM unsubscribes u ` + named + `
-		WHERE u.person_id IS NULL AND u.cleared_at IS NULL ORDER BY p.id, u.source = 'salesforce', u.id)
-	UPDATE unsubscribes u SET person_id = found.person FROM found WHERE u.id = found.id
-		AND NOT EXISTS (SELECT FROM unsubscribes o WHERE o.person_id = found.person AND o.cleared_at IS NULL AND (o.source = 'salesforce') = (u.source = 'salesforce'))`
+	WITH found AS MATERIALIZED (
+		SELECT u.id, p.id AS person, o.id AS first, row_number() OVER (PARTITION BY p.id, u.source = 'salesforce' ORDER BY u.id) AS nth
+		FROM unsubscribes u JOIN LATERAL (
+			SELECT x.id FROM people x WHERE x.id = u.person_marketo_id
+			UNION ALL SELECT min(x.id) FROM people x WHERE u.person_marketo_id IS NULL AND (x.salesforce_contact_id IN (u.person_salesforce_id, left(u.person_salesforce_id, 15))
+				OR x.salesforce_lead_id IN (u.person_salesforce_id, left(u.person_salesforce_id, 15))) HAVING count(*) = 1
+			UNION ALL SELECT min(x.id) FROM people x WHERE u.person_marketo_id IS NULL AND u.person_salesforce_id IS NULL
+				AND x.archived_at IS NULL AND x.email_key = u.person_email_key HAVING count(*) = 1) p ON p.id IS NOT NULL
+		LEFT JOIN unsubscribes o ON o.person_id = p.id AND o.cleared_at IS NULL AND (o.source = 'salesforce') = (u.source = 'salesforce')
+		WHERE u.person_id IS NULL AND u.cleared_at IS NULL
+	), ended AS (
+		UPDATE deliveries d SET state = 'skipped', hold = NULL, reason = 'cleared', updated_at = clock_timestamp()
+		FROM found WHERE found.first IS NOT NULL AND d.unsubscribe_id = found.id AND d.state IN ('pending', 'failed')
+	), said AS (
+		UPDATE unsubscribes u SET cleared_at = clock_timestamp(), cleared_by = 'system', reason = 'Said before'
+		FROM found WHERE found.first IS NOT NULL AND u.id = found.id
+	)
+	UPDATE unsubscribes u SET person_id = found.person FROM found WHERE found.first IS NULL AND found.nth = 1 AND u.id = found.id`
 
 // followMerges moves the word of somebody who was merged away to whom they became, and
 // has it pushed to their record too.
@@ -171,18 +177,14 @@ const followMerges = `
 		FROM moved WHERE d.unsubscribe_id = moved.id AND d.state IN ('delivered', 'failed'))
 	UPDATE unsubscribes u SET person_id = moved.person FROM moved WHERE u.id = moved.id`
 
-// dropDoubles ends what waits for somebody who had said so already, under another name
-// or before others were merged into them.
+// dropDoubles ends what waits for somebody who was merged into one who had said so.
 const dropDoubles = `
 	WITH doubles AS (
-		SELECT u.id FROM unsubscribes u ` + named + ` JOIN unsubscribes o ON o.person_id = p.id AND o.cleared_at IS NULL AND (o.source = 'salesforce') = (u.source = 'salesforce')
-		WHERE u.person_id IS NULL AND u.cleared_at IS NULL
-		UNION SELECT u.id FROM unsubscribes u JOIN deliveries d ON d.unsubscribe_id = u.id AND d.state = 'pending' AND d.hold IS NOT NULL JOIN people p ON p.id = u.person_id
+		SELECT u.id FROM deliveries d JOIN unsubscribes u ON u.id = d.unsubscribe_id AND u.cleared_at IS NULL JOIN people p ON p.id = u.person_id
 		JOIN unsubscribes o ON o.person_id = p.merged_into AND o.cleared_at IS NULL AND o.source <> 'salesforce'
-		WHERE u.cleared_at IS NULL
+		WHERE d.state = 'pending' AND d.hold IS NOT NULL
 	), ended AS (
-		UPDATE deliveries d SET state = 'skipped', hold = NULL, reason = 'cleared', updated_at = clock_timestamp()
-		FROM doubles WHERE d.unsubscribe_id = doubles.id AND d.state IN ('pending', 'failed'))
+		UPDATE deliveries d SET state = 'skipped', hold = NULL, reason = 'cleared', updated_at = clock_timestamp() FROM doubles WHERE d.unsubscribe_id = doubles.id)
 	UPDATE unsubscribes u SET cleared_at = clock_timestamp(), cleared_by = 'system', reason = 'Said before' FROM doubles WHERE u.id = doubles.id`
 
 const releaseHeld = `
