@@ -194,27 +194,15 @@ func (w *taskWorld) workThere() {
 		w.act("update", id, map[string]any{"Description": fmt.Sprintf("Written there, %d", w.n)})
 	case chance < 9:
 		known.done = w.act("update", id, map[string]any{"Status": "Completed"}) || known.done
-	case w.linked(id):
+	default:
 		known.deleted = w.act("delete", id, nil) || known.deleted
 	}
-}
-
-// linked says that the workspace knows of a Task. One whose creation had no answer yet
-// is not deleted: it would be made anew.
-func (w *taskWorld) linked(id string) bool {
-	w.t.Helper()
-	tasks, _ := w.here()
-	return slices.ContainsFunc(tasks, func(task taskHere) bool { return task.SalesforceID == id })
 }
 
 // nameThere is a Task's name here: what was created here has its kind before it.
 func nameThere(record map[string]any) string {
 	return strings.TrimPrefix(fmt.Sprint(record["Subject"]), "Call: ")
 }
-
-// agreement is within which both sides must be the same. Some ten seconds are usual; a
-// replica that was killed while it read leaves its lease for two minutes.
-const agreement = 4 * time.Minute
 
 // agreed waits until both sides are the same, and holds them against what is known.
 func (w *taskWorld) agreed() {
@@ -226,7 +214,7 @@ func (w *taskWorld) agreed() {
 		}
 	})
 	began := time.Now()
-	within(w.t, agreement, "both sides to agree", func() bool {
+	within(w.t, patience, "both sides to agree", func() bool {
 		differences = w.differences()
 		return len(differences) == 0
 	})

@@ -52,6 +52,10 @@ type Creating struct {
 	Purpose string        // as the calls are counted
 	Settle  time.Duration // how long a Task of unknown outcome must stay absent
 	Lease   time.Duration // of the run: rows claimed longer ago may be another's by now
+	// Look says that a Task that may be there is looked for even where a second with its
+	// key would be refused: somebody may have deleted the first meanwhile, and a deleted
+	// one keeps no other out.
+	Look bool
 }
 
 // HealAttempts is how often a record is tried that was mended by itself.
@@ -198,7 +202,10 @@ func Splits(err error) bool {
 func (how Creating) unanswered(t NewTask, records int, scheme Scheme, what failure.Failure) outbox.Outcome {
 	o := outbox.Unanswered(t.DeliveryID, what, records, how.lookWait(0))
 	if scheme == SchemeKey {
-		o.State, o.Wait = models.Pending, outbox.Backoff(t.times(what.Code))
+		o.Wait = outbox.Backoff(t.times(what.Code))
+		if !how.Look {
+			o.State = models.Pending
+		}
 		if o.Alone && what.Tries > 0 {
 			o.Wait = max(o.Wait, how.Settle/4)
 		}

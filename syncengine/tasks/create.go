@@ -199,7 +199,6 @@ func (p Push) settle(ctx context.Context, run uuid.UUID) (int, error) {
 	}
 	outcomes, err := p.org.SettleUnknown(ctx, unknown, before, p.creating())
 	return len(outcomes), errors.Join(p.record(ctx, run, outcomes, func(batch *pgx.Batch) {
-		queueCreated(batch, outcomes, nil)
 		for _, o := range outcomes {
 			if at := slices.IndexFunc(rows, func(r *row) bool { return r.deliveryID == o.ID }); at >= 0 && o.State == models.Delivered {
 				queueFound(batch, rows[at])

@@ -19,8 +19,8 @@ import (
 const (
 	stream    = "tasks"
 	pullLease = "pull:tasks"
-	// pullTime is how long another replica waits for one that reads.
-	pullTime = 2 * time.Minute
+	// pullTime is how long another replica waits for one that was killed while it read.
+	pullTime = 10 * time.Second
 	// overlap is read again each time: a stamp may be that old when its row can first be
 	// seen, since a transaction may last ten minutes (Salesforce REST: polling for changes).
 	overlap = 15 * time.Minute
@@ -35,12 +35,8 @@ func (s *Sync) Pull(ctx context.Context) error {
 	if err != nil || !on.On {
 		return err
 	}
-	holder := uuid.NewString()
-	if got, err := models.AcquireLease(ctx, s.pool, pullLease, holder, pullTime); err != nil || !got {
-		return err
-	}
-	err = s.pull(ctx, on)
-	return errors.Join(err, models.ReleaseLease(context.WithoutCancel(ctx), s.pool, pullLease, holder))
+	_, err = models.WhileLeased(ctx, s.pool, pullLease, pullTime, func(ctx context.Context) error { return s.pull(ctx, on) })
+	return err
 }
 
 func (s *Sync) pull(ctx context.Context, on models.Switch) error {

@@ -46,12 +46,11 @@ func (p Push) Round(ctx context.Context, run uuid.UUID) (int, error) {
 func unsent(id int64) outbox.Outcome { return outbox.Unsent(id, 0) }
 
 // takeBack lets go what needs no proof: a change or a deletion is read anew before it
-// is made again, a Task with a key is refused the second time, and what was claimed
-// and never noted as sent was not sent.
+// is made again, and what was claimed and never noted as sent was not sent.
 func (p Push) takeBack(ctx context.Context, run uuid.UUID) error {
 	_, err := p.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', sender = NULL, updated_at = clock_timestamp()
 		WHERE destination = 'salesforce' AND operation = 'sync' AND state = 'sending' AND sender IS DISTINCT FROM $1
-			AND (remote_id IS NOT NULL OR scheme IS NULL OR scheme = 'key' AND looks = 0 AND due_at <= clock_timestamp())`, run)
+			AND (remote_id IS NOT NULL OR scheme IS NULL)`, run)
 	if err != nil {
 		return fmt.Errorf("take tasks of unknown outcome back: %w", err)
 	}

@@ -41,7 +41,7 @@ func New(pool *pgxpool.Pool, db *gorm.DB, o *org.Org, cfg Config) *Sync {
 }
 
 func (s *Sync) creating() org.Creating {
-	return org.Creating{Purpose: "tasks", Settle: s.cfg.Settle, Lease: s.cfg.Lease}
+	return org.Creating{Purpose: "tasks", Settle: s.cfg.Settle, Lease: s.cfg.Lease, Look: true}
 }
 
 // switched says whether tasks go to Salesforce, and since when.
