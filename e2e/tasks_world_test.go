@@ -214,7 +214,7 @@ func (w *taskWorld) agreed() {
 		}
 	})
 	began := time.Now()
-	within(w.t, patience, "both sides to agree", func() bool {
+	eventually(w.t, "both sides to agree", func() bool {
 		differences = w.differences()
 		return len(differences) == 0
 	})

@@ -62,7 +62,7 @@ func TestOneActivityThatNoCallOfMarketoSurvivesHoldsUpNoOther(t *testing.T) {
 	inputs[call].Attributes.Subject = "Poison"
 	ids := d.record(inputs...)
 	failed := d.poisoned(models.ToMarketo)
-	require.Equal(t, ids[call], failed.ActivityID)
+	require.Equal(t, &ids[call], failed.ActivityID)
 	require.Equal(t, "611", failed.ErrorCode)
 	require.Equal(t, 8, failed.Attempts, "three with others, five alone")
 	d.onceInMarketo(slices.Delete(ids, call, call+1))
@@ -89,7 +89,7 @@ func TestOneTaskThatNoCallOfSalesforceSurvivesHoldsUpNoOther(t *testing.T) {
 			inputs[0].Attributes.Subject = "Poison"
 			ids := o.record(inputs...)
 			failed := o.poisoned(models.ToSalesforce)
-			require.Equal(t, ids[0], failed.ActivityID)
+			require.Equal(t, &ids[0], failed.ActivityID)
 			require.Equal(t, "UNKNOWN_EXCEPTION", failed.ErrorCode)
 			require.Contains(t, failed.ErrorText, "(123)")
 			require.GreaterOrEqual(t, failed.Attempts, 4, "three of them alone")

@@ -1,6 +1,7 @@
 package syncengine_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -65,7 +66,9 @@ func TestTroubleIsShownAndHeals(t *testing.T) {
 		require.Equal(t, "603", st.Trouble.Code)
 		require.Contains(t, st.Trouble.Remedy, "Read-Only Lead")
 		b.sandbox.ClearFaults()
-		require.NoError(t, b.engine.ResumeSync(t.Context(), "test"))
+		if err := b.engine.ResumeSync(t.Context(), "test"); !errors.Is(err, syncengine.ErrNotPaused) { // it may have tried again by itself
+			require.NoError(t, err)
+		}
 		b.equal()
 	})
 
