@@ -40,9 +40,11 @@ CREATE INDEX tasks_open ON tasks (coalesce(due_on, 'infinity'), id) WHERE status
 CREATE INDEX tasks_open_of_rep ON tasks (rep_email, coalesce(due_on, 'infinity'), id) WHERE status = 'open' AND deleted_at IS NULL;
 CREATE INDEX tasks_done ON tasks (completed_at DESC, id DESC) WHERE status = 'complete' AND deleted_at IS NULL;
 CREATE INDEX tasks_done_of_rep ON tasks (rep_email, completed_at DESC, id DESC) WHERE status = 'complete' AND deleted_at IS NULL;
+CREATE INDEX tasks_of_rep ON tasks (rep_email, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_changed ON tasks (updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_of_person ON tasks (person_id, status, coalesce(due_on, 'infinity'), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_former ON tasks USING gin (former_ids) WHERE former_ids <> '{}';
-CREATE INDEX tasks_waiting ON tasks (who_id) WHERE person_id IS NULL AND who_id IS NOT NULL;
+CREATE INDEX tasks_waiting ON tasks (left(who_id, 15)) WHERE person_id IS NULL AND who_id IS NOT NULL;
 
 -- A line for each change of a field, whichever side made it. A value that lost to a
 -- later edit of the other side, or went with a deletion, stands here too.
@@ -66,6 +68,7 @@ ALTER TABLE deliveries ADD COLUMN task_id uuid REFERENCES tasks (id);
 ALTER TABLE deliveries DROP CONSTRAINT deliveries_operation_check;
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_operation_check CHECK (operation IN ('create', 'update', 'sync', 'opt_out'));
 CREATE UNIQUE INDEX deliveries_of_task ON deliveries (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX deliveries_logged_there ON deliveries (remote_id) WHERE destination = 'salesforce' AND activity_id IS NOT NULL AND remote_id IS NOT NULL;
 CREATE UNIQUE INDEX deliveries_task_there ON deliveries (remote_id) WHERE task_id IS NOT NULL AND remote_id IS NOT NULL;
 
 -- How far Salesforce's changes have been read, moved with the rows that it covers.
@@ -73,9 +76,11 @@ CREATE TABLE salesforce_cursors (
     stream      text PRIMARY KEY,
     read_to     timestamptz NOT NULL,
     switched_on timestamptz NOT NULL,
-    polled_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+    polled_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    position    text
 );
 COMMENT ON COLUMN salesforce_cursors.read_to IS 'Salesforce''s clock when the last complete reading was sent.';
+COMMENT ON COLUMN salesforce_cursors.position IS 'How far a reading in the order of ids came.';
 COMMENT ON COLUMN salesforce_cursors.switched_on IS 'The switching on that it belongs to: after another, reading begins anew.';
 
 -- +goose Down

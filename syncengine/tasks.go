@@ -97,9 +97,11 @@ func (e *Engine) RestoreTask(ctx context.Context, id uuid.UUID, actor string) er
 	return e.nudgeDeliveries(ctx)
 }
 
+// taskNow reads a task that was just changed. A nudge that fails costs seconds; an error
+// would have it created again.
 func (e *Engine) taskNow(ctx context.Context, id uuid.UUID) (models.Task, error) {
 	if err := e.nudgeDeliveries(ctx); err != nil {
-		return models.Task{}, err
+		e.log.WarnContext(ctx, "Deliveries were not nudged", "error", err)
 	}
 	return models.FindTask(ctx, e.db, id)
 }
@@ -127,8 +129,10 @@ func (e *Engine) TaskSync(ctx context.Context) (TaskSync, error) {
 	}
 	s := TaskSync{On: logging.Tasks.On, Since: logging.Tasks.Since, Every: e.cfg.TaskPoll}
 	err = e.pool.QueryRow(ctx, `SELECT (SELECT polled_at FROM salesforce_cursors WHERE stream = 'tasks'),
-		count(*) FILTER (WHERE remote_id IS NOT NULL), count(*) FILTER (WHERE state IN ('pending', 'sending')), count(*) FILTER (WHERE state = 'failed')
-		FROM deliveries d WHERE task_id IS NOT NULL`).Scan(&s.ReadAt, &s.Linked, &s.Waiting, &s.Failed)
+		(SELECT count(remote_id) FROM deliveries WHERE task_id IS NOT NULL AND remote_id IS NOT NULL),
+		(SELECT count(*) FROM deliveries WHERE destination = 'salesforce' AND operation = 'sync' AND state = 'pending' AND hold IS NULL)
+			+ (SELECT count(*) FROM deliveries WHERE destination = 'salesforce' AND operation = 'sync' AND state = 'sending'),
+		(SELECT count(*) FROM deliveries WHERE destination = 'salesforce' AND task_id IS NOT NULL AND state = 'failed')`).Scan(&s.ReadAt, &s.Linked, &s.Waiting, &s.Failed)
 	if err != nil {
 		return s, fmt.Errorf("count the tasks in Salesforce: %w", err)
 	}

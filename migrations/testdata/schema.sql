@@ -349,12 +349,15 @@ CREATE TABLE public.salesforce_cursors (
     stream text NOT NULL,
     read_to timestamp with time zone NOT NULL,
     switched_on timestamp with time zone NOT NULL,
-    polled_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    polled_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    "position" text
 );
 
 COMMENT ON COLUMN public.salesforce_cursors.read_to IS 'Salesforce''s clock when the last complete reading was sent.';
 
 COMMENT ON COLUMN public.salesforce_cursors.switched_on IS 'The switching on that it belongs to: after another, reading begins anew.';
+
+COMMENT ON COLUMN public.salesforce_cursors."position" IS 'How far a reading in the order of ids came.';
 
 CREATE TABLE public.salesforce_records (
     id text NOT NULL,
@@ -803,6 +806,8 @@ CREATE INDEX deliveries_held ON public.deliveries USING btree (hold, activity_id
 
 CREATE INDEX deliveries_listed ON public.deliveries USING btree (destination, state, kind, occurred_at DESC, activity_id DESC) WHERE (kind IS NOT NULL);
 
+CREATE INDEX deliveries_logged_there ON public.deliveries USING btree (remote_id) WHERE ((destination = 'salesforce'::text) AND (activity_id IS NOT NULL) AND (remote_id IS NOT NULL));
+
 CREATE UNIQUE INDEX deliveries_of_task ON public.deliveries USING btree (task_id) WHERE (task_id IS NOT NULL);
 
 CREATE UNIQUE INDEX deliveries_of_unsubscribe ON public.deliveries USING btree (unsubscribe_id) WHERE (unsubscribe_id IS NOT NULL);
@@ -867,6 +872,8 @@ CREATE INDEX sync_runs_recent ON public.sync_runs USING btree (started_at DESC);
 
 CREATE INDEX task_history_of_task ON public.task_history USING btree (task_id, id DESC);
 
+CREATE INDEX tasks_changed ON public.tasks USING btree (updated_at, id) WHERE (deleted_at IS NULL);
+
 CREATE INDEX tasks_done ON public.tasks USING btree (completed_at DESC, id DESC) WHERE ((status = 'complete'::text) AND (deleted_at IS NULL));
 
 CREATE INDEX tasks_done_of_rep ON public.tasks USING btree (rep_email, completed_at DESC, id DESC) WHERE ((status = 'complete'::text) AND (deleted_at IS NULL));
@@ -875,11 +882,13 @@ CREATE INDEX tasks_former ON public.tasks USING gin (former_ids) WHERE (former_i
 
 CREATE INDEX tasks_of_person ON public.tasks USING btree (person_id, status, COALESCE(due_on, 'infinity'::date), id) WHERE (deleted_at IS NULL);
 
+CREATE INDEX tasks_of_rep ON public.tasks USING btree (rep_email, id) WHERE (deleted_at IS NULL);
+
 CREATE INDEX tasks_open ON public.tasks USING btree (COALESCE(due_on, 'infinity'::date), id) WHERE ((status = 'open'::text) AND (deleted_at IS NULL));
 
 CREATE INDEX tasks_open_of_rep ON public.tasks USING btree (rep_email, COALESCE(due_on, 'infinity'::date), id) WHERE ((status = 'open'::text) AND (deleted_at IS NULL));
 
-CREATE INDEX tasks_waiting ON public.tasks USING btree (who_id) WHERE ((person_id IS NULL) AND (who_id IS NOT NULL));
+CREATE INDEX tasks_waiting ON public.tasks USING btree ("left"(who_id, 15)) WHERE ((person_id IS NULL) AND (who_id IS NOT NULL));
 
 CREATE INDEX touched_people_due ON public.touched_people USING btree (urgent DESC, due_at);
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -139,8 +138,8 @@ func (p Push) sort(s *sorted, store *saved, m mapping, r *row, theirs remote, th
 		return
 	}
 	lines := m.merge(&r.state, theirs)
-	values, after := p.left(m, r, theirs)
-	store.task(r, lines)
+	values, after, kept := p.left(m, r, theirs)
+	store.task(r, append(lines, kept...))
 	switch {
 	case theirs.Deleted, !r.deleted && len(values) == 0:
 		s.done = append(s.done, outbox.Delivered(r.deliveryID, ""))
@@ -159,22 +158,32 @@ var outOfSight = failure.Failure{Class: failure.Access, Code: "NOT_FOUND", Retry
 	Remedy: "Give the user access to the Task, then press Retry; or delete the task here."}
 
 // left is what is to be sent of a merged task. A field that the user may not change in
-// Salesforce stays as it is there.
-func (p Push) left(m mapping, r *row, theirs remote) (map[string]any, remote) {
+// Salesforce stays as it is there, which the history tells.
+func (p Push) left(m mapping, r *row, theirs remote) (map[string]any, remote, []line) {
 	setup, _ := p.org.Now()
-	values, after := map[string]any{}, theirs
+	values := map[string]any{}
+	var kept []line
 	for _, f := range fields {
 		if _, edited := r.edits[f]; !edited {
 			continue
 		}
-		if name, value := m.there(r.state, f); setup.Updates(name) {
+		name, value := m.there(r.state, f)
+		if setup.Updates(name) && (f != fieldRep || value != nil) {
 			values[name] = value
-		} else {
-			delete(r.edits, f)
+			continue
 		}
+		is, _ := m.here(r.state, f, theirs)
+		kept = append(kept, line{source: models.FromHere, event: models.TaskLost, field: f, old: is, new: r.values[f]})
+		delete(r.edits, f)
 	}
-	after = after.with(values)
-	return values, after
+	_, renamed := values["Subject"]
+	if kind := r.kind.Name(); renamed && r.origin == models.FromHere && setup.HasType(kind) && setup.Updates("Type") {
+		values["Type"] = kind // the kind changes with the subject, in which it stands
+	}
+	if _, handed := values["OwnerId"]; handed && r.origin == models.FromHere && setup.Updates("Description") {
+		_, values["Description"] = m.there(r.state, fieldDetails) // names whoever has no user there
+	}
+	return values, theirs.with(values), kept
 }
 
 // with is the Task after it took values.
@@ -318,5 +327,3 @@ func (s *Sync) readTasks(ctx context.Context, ids []string) (map[string]remote, 
 
 // idsPerQuery keeps a query's address within the limit (Salesforce REST: status codes, 414).
 const idsPerQuery = 400
-
-var _ = http.StatusPreconditionFailed

@@ -36,6 +36,11 @@ func (p Push) create(ctx context.Context, run uuid.UUID, rows []*row, claimed ti
 		return errors.Join(err, p.record(ctx, run, append(outcomes, outbox.ForAll(wanted, (*row).unsent)...)))
 	}
 	created, err := p.org.Create(ctx, run, tasks, claimed, p.creating())
+	for n, o := range created {
+		if o.State == models.Delivered && o.RemoteID == "" { // its key is taken by one that is hidden: nobody can keep the two the same
+			created[n] = outbox.Parked(o.ID, outOfSight)
+		}
+	}
 	return errors.Join(p.record(ctx, run, append(outcomes, created...), func(batch *pgx.Batch) {
 		queueCreated(batch, created, wanted)
 		batch.Queue(`UPDATE tasks SET edits = '{}' WHERE id = ANY($1) AND deleted_at IS NOT NULL`, never)

@@ -9,12 +9,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"salesactions/models"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/salesforce"
 )
 
 const (
 	deletionStream = "tasks_deleted"
+	catchUpStream  = "tasks_caught_up"
 	// deletionReach is how far back Salesforce tells of deletions (Salesforce REST: get
 	// deleted, 15 days), less a little for its clock.
 	deletionReach = 15*24*time.Hour - 10*time.Minute
@@ -24,28 +26,46 @@ const (
 )
 
 // catchUp takes over what happened to tasks that are in Salesforce while the sync was
-// off: each is read anew. Those that were left while it was off are due again.
-func (s *Sync) catchUp(ctx context.Context) error {
-	rows, err := s.pool.Query(ctx, `SELECT remote_id FROM deliveries WHERE task_id IS NOT NULL AND remote_id IS NOT NULL ORDER BY id`)
-	if err != nil {
-		return fmt.Errorf("read which tasks are in Salesforce: %w", err)
+// off: each is read anew, from where an earlier time came to. Those that were left while
+// it was off are due again.
+func (s *Sync) catchUp(ctx context.Context, on models.Switch) error {
+	for {
+		ids, err := s.linkedAfter(ctx, on)
+		if err != nil {
+			return fmt.Errorf("read which tasks are in Salesforce: %w", err)
+		}
+		if len(ids) == 0 {
+			break
+		}
+		if err := s.reread(ctx, ids); err != nil {
+			return err
+		}
+		_, err = s.pool.Exec(ctx, `INSERT INTO salesforce_cursors (stream, read_to, switched_on, position) VALUES ($1, now(), $2, $3)
+			ON CONFLICT (stream) DO UPDATE SET switched_on = $2, position = $3`, catchUpStream, on.Since, ids[len(ids)-1])
+		if err != nil {
+			return fmt.Errorf("note how many tasks were read anew: %w", err)
+		}
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return fmt.Errorf("read which tasks are in Salesforce: %w", err)
-	}
-	if err := s.reread(ctx, ids); err != nil {
-		return err
-	}
-	_, err = s.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', reason = NULL, due_at = clock_timestamp()
+	_, err := s.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', reason = NULL, due_at = clock_timestamp()
 		WHERE task_id IS NOT NULL AND state = 'skipped' AND reason = 'switched_off'`)
 	if err == nil {
-		_, err = s.pool.Exec(ctx, `DELETE FROM salesforce_cursors WHERE stream = $1`, deletionStream)
+		_, err = s.pool.Exec(ctx, `DELETE FROM salesforce_cursors WHERE stream IN ($1, $2)`, deletionStream, catchUpStream)
 	}
 	if err != nil {
 		return fmt.Errorf("let tasks go that waited for the sync: %w", err)
 	}
 	return nil
+}
+
+// linkedAfter are the next Tasks of tasks in the order of their ids.
+func (s *Sync) linkedAfter(ctx context.Context, on models.Switch) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT remote_id FROM deliveries WHERE task_id IS NOT NULL AND remote_id IS NOT NULL
+			AND remote_id > coalesce((SELECT position FROM salesforce_cursors WHERE stream = $1 AND switched_on = $2), '')
+		ORDER BY remote_id LIMIT $3`, catchUpStream, on.Since, idsPerQuery)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // reread reads Tasks by their ids and merges them.
@@ -71,7 +91,7 @@ func (s *Sync) reread(ctx context.Context, ids []string) error {
 }
 
 // readDeletions reads Salesforce's list of deletions, once a day and when the sync was
-// switched on. Where it reaches back less than we need, what it has is all there is.
+// switched on.
 func (s *Sync) readDeletions(ctx context.Context) error {
 	now := s.cfg.Now()
 	from := now.Add(-deletionReach)
@@ -85,18 +105,35 @@ func (s *Sync) readDeletions(ctx context.Context) error {
 	case err != nil && !errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("read how far deletions were read: %w", err)
 	}
-	client, _, _, err := s.org.Client(ctx)
+	page, err := s.deleted(ctx, from, now.Add(time.Minute))
 	if err != nil {
-		return err
-	}
-	page, err := client.Deleted(ctx, "Task", from, now.Add(time.Minute))
-	if err != nil && !salesforce.IsCode(err, salesforce.CodeReplicationDate) {
 		return fmt.Errorf("read which Tasks were deleted: %w", err)
 	}
-	if err != nil {
-		page.LatestCovered = now
-	}
 	return s.bury(ctx, page)
+}
+
+// deleted asks for the deletions of a time. The list may begin later, and hold more than
+// one answer may have: then half of the time is asked for, its end or its beginning
+// (Salesforce REST: get deleted, INVALID_REPLICATION_DATE and EXCEEDED_ID_LIMIT).
+func (s *Sync) deleted(ctx context.Context, from, to time.Time) (salesforce.DeletedPage, error) {
+	client, _, _, err := s.org.Client(ctx)
+	if err != nil {
+		return salesforce.DeletedPage{}, err
+	}
+	for {
+		page, err := client.Deleted(ctx, "Task", from, to)
+		half := to.Sub(from) / 2
+		switch late := salesforce.IsCode(err, salesforce.CodeReplicationDate); {
+		case late && half < time.Hour:
+			return salesforce.DeletedPage{LatestCovered: to.Add(-time.Minute)}, nil // it has only just begun
+		case late:
+			from = from.Add(half)
+		case salesforce.IsCode(err, "EXCEEDED_ID_LIMIT") && half > time.Minute:
+			to = from.Add(half)
+		default:
+			return page, err
+		}
+	}
 }
 
 // bury ends tasks whose Tasks were deleted, and moves the cursor. Those that can still

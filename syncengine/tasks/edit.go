@@ -155,6 +155,9 @@ func (s *Sync) Change(ctx context.Context, id uuid.UUID, f Fields, actor string)
 		if f.Kind != nil && *f.Kind != e.kind {
 			e.line(models.TaskChanged, "kind", string(e.kind), string(*f.Kind))
 			e.kind = *f.Kind
+			if e.origin == models.FromHere { // it stands in the subject there
+				e.edits[fieldName] = e.later(fieldName, s.cfg.Now().UTC())
+			}
 		}
 		for _, name := range fields {
 			value, given := f.texts()[name]
@@ -196,6 +199,7 @@ func (s *Sync) Restore(ctx context.Context, id uuid.UUID, actor string) error {
 type edit struct {
 	id      uuid.UUID
 	kind    models.TaskKind
+	origin  models.TaskOrigin
 	values  map[field]string
 	edits   map[field]time.Time
 	deleted bool
@@ -240,8 +244,8 @@ func (s *Sync) edit(ctx context.Context, id uuid.UUID, actor string, do func(*ed
 
 func (e *edit) read(ctx context.Context, tx pgx.Tx) error {
 	var name, status, priority, due, details, rep string
-	err := tx.QueryRow(ctx, `SELECT kind, name, status, priority, coalesce(due_on::text, ''), details, coalesce(rep_email, ''), edits, deleted_at IS NOT NULL
-		FROM tasks WHERE id = $1 FOR UPDATE`, e.id).Scan(&e.kind, &name, &status, &priority, &due, &details, &rep, &e.edits, &e.deleted)
+	err := tx.QueryRow(ctx, `SELECT kind, origin, name, status, priority, coalesce(due_on::text, ''), details, coalesce(rep_email, ''), edits, deleted_at IS NOT NULL
+		FROM tasks WHERE id = $1 FOR UPDATE`, e.id).Scan(&e.kind, &e.origin, &name, &status, &priority, &due, &details, &rep, &e.edits, &e.deleted)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return models.ErrNotFound
 	}

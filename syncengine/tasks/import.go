@@ -2,8 +2,10 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -69,7 +71,7 @@ func (s *Sync) importTasks(ctx context.Context, tx pgx.Tx, store *saved, m mappi
 		return err
 	}
 	for _, r := range fresh {
-		if logged[r.marked] {
+		if logged[r.marked.String()] || logged[r.id] {
 			continue // a Task that logs an activity
 		}
 		id, err := uuid.NewV7()
@@ -99,24 +101,26 @@ func (m mapping) belongsHere(r reading) bool {
 	return !r.Deleted && !r.archived && !r.recurring && !record && m.home[m.owners[r.OwnerID]] && (!r.Closed || r.Status == completed)
 }
 
-// loggedActivities are those ids that are activities'.
-func loggedActivities(ctx context.Context, tx pgx.Tx, fresh []reading) (map[uuid.UUID]bool, error) {
-	marked := []uuid.UUID{}
-	for _, r := range fresh {
-		if r.marked != uuid.Nil {
+// loggedActivities are the Tasks that log an activity: by our id in them, or, where
+// somebody edited that away, by their own id as the outbox knows it. The keys are either.
+func loggedActivities(ctx context.Context, tx pgx.Tx, fresh []reading) (map[string]bool, error) {
+	marked, ids := []uuid.UUID{}, make([]string, len(fresh))
+	for n, r := range fresh {
+		if ids[n] = r.id; r.marked != uuid.Nil {
 			marked = append(marked, r.marked)
 		}
 	}
-	rows, err := tx.Query(ctx, `SELECT id FROM activities WHERE id = ANY($1)`, marked)
+	rows, err := tx.Query(ctx, `SELECT id::text FROM activities WHERE id = ANY($1)
+		UNION ALL SELECT remote_id FROM deliveries WHERE destination = 'salesforce' AND activity_id IS NOT NULL AND remote_id = ANY($2)`, marked, ids)
 	if err != nil {
 		return nil, fmt.Errorf("find the activities of Tasks: %w", err)
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, fmt.Errorf("find the activities of Tasks: %w", err)
 	}
-	logged := map[uuid.UUID]bool{}
-	for _, id := range ids {
+	logged := map[string]bool{}
+	for _, id := range found {
 		logged[id] = true
 	}
 	return logged, nil
@@ -156,9 +160,44 @@ const findPerson = `
 		SELECT x.id FROM people x WHERE x.salesforce_contact_id IN (t.who_id, left(t.who_id, 15)) OR x.salesforce_lead_id IN (t.who_id, left(t.who_id, 15))
 		ORDER BY x.archived_at IS NOT NULL, x.id LIMIT 1)`
 
+// findRecent is findPerson for people who were stored since a time.
+const findRecent = `
+	UPDATE tasks t SET person_id = p.id FROM people p
+	WHERE p.synced_at >= $1 AND p.archived_at IS NULL AND t.person_id IS NULL AND t.who_id IS NOT NULL
+		AND left(t.who_id, 15) IN (left(p.salesforce_contact_id, 15), left(p.salesforce_lead_id, 15))`
+
+const (
+	peopleStream = "people_of_tasks"
+	// findOverlap is how far back of the last look the next one begins: longer than a
+	// transaction takes that stores people.
+	findOverlap = time.Minute
+	// findAll is how often all that wait are looked at. They may be many for ever, of
+	// leads who never come to the workspace.
+	findAll = 10 * time.Minute
+)
+
 // Resolve gives tasks that came from Salesforce their people who have arrived since.
 func (s *Sync) Resolve(ctx context.Context) error {
-	if _, err := s.pool.Exec(ctx, findPerson); err != nil {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var now, last, lastAll time.Time
+		err := tx.QueryRow(ctx, `SELECT clock_timestamp(), read_to, switched_on FROM salesforce_cursors WHERE stream = $1 FOR UPDATE`, peopleStream).Scan(&now, &last, &lastAll)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		all := err != nil || now.Sub(lastAll) >= findAll
+		if all {
+			_, err = tx.Exec(ctx, findPerson)
+		} else {
+			_, err = tx.Exec(ctx, findRecent, last.Add(-findOverlap))
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO salesforce_cursors AS c (stream, read_to, switched_on) VALUES ($1, now(), now())
+			ON CONFLICT (stream) DO UPDATE SET read_to = now(), switched_on = CASE WHEN $2 THEN now() ELSE c.switched_on END`, peopleStream, all)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("find the people of tasks: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -15,6 +16,7 @@ type mapping struct {
 	users    map[string]string // a rep's address → their user in Salesforce
 	owners   map[string]string // and back
 	home     map[string]bool   // the addresses of our users
+	self     string            // the connected user, who has the Tasks of whoever has none
 	template string            // of the subject of tasks that were created here
 	marked   bool              // the description ends with our id
 }
@@ -83,7 +85,11 @@ func (m mapping) agree(t state, f field, r remote) bool {
 	case fieldDetails:
 		return m.detailsOf(t, r.Description) == t.values[fieldDetails]
 	case fieldRep:
-		return m.owners[r.OwnerID] == t.values[fieldRep]
+		rep := t.values[fieldRep]
+		if m.users[rep] == "" && r.OwnerID == m.self {
+			return t.origin == models.FromSalesforce || repNamed(t, r.Description) == rep
+		}
+		return m.owners[r.OwnerID] == rep
 	default:
 		return r.raw(f) == t.values[f]
 	}
@@ -110,7 +116,7 @@ func (m mapping) there(t state, f field) (name string, value any) {
 	case fieldDetails:
 		return "Description", orNull(m.description(t))
 	default:
-		return "OwnerId", orNull(m.users[text])
+		return "OwnerId", orNull(cmp.Or(m.users[text], m.self))
 	}
 }
 
@@ -164,6 +170,12 @@ func (m mapping) detailsOf(t state, description string) string {
 
 // repAtEnd is the line that names a rep, who may be another by now.
 var repAtEnd = regexp.MustCompile(`(?:^|\n\n)` + repLine + `\S+@\S+$`)
+
+// repNamed is the rep whom a description names at its end.
+func repNamed(t state, description string) string {
+	text := clean(strings.TrimSuffix(clean(description), org.Marker(t.id)))
+	return strings.TrimPrefix(strings.TrimSpace(repAtEnd.FindString(text)), repLine)
+}
 
 // clean makes texts of both sides alike: Salesforce ends lines as whoever wrote them
 // did, and drops the white space at the end.

@@ -158,12 +158,6 @@ func (m mapping) mergeField(t *state, f field, r remote, there bool) []line {
 	case m.agree(*t, f, r):
 		delete(t.edits, f)
 		return nil
-	case f == fieldRep && here && m.users[t.values[f]] == "": // Salesforce has no such user
-		delete(t.edits, f)
-		if there {
-			return []line{r.line(models.TaskLost, f, t.values[f], value)}
-		}
-		return nil
 	case !there || !comes:
 		return nil // what was edited here goes out; what does not come over stays there
 	case t.deleted: // the deletion goes out; what was changed there meanwhile is not forgotten

@@ -49,7 +49,7 @@ func (s *Sync) pull(ctx context.Context, on models.Switch) error {
 		return err
 	}
 	if !known {
-		if err := s.catchUp(ctx); err != nil {
+		if err := s.catchUp(ctx, on); err != nil {
 			return err
 		}
 	}
@@ -86,8 +86,9 @@ func (s *Sync) columns() string {
 	return strings.Join(names, ",")
 }
 
-// read reads what changed from a time on, page by page, and moves the cursor with the
-// last page. What was read before a crash is read again, which changes nothing.
+// read reads what changed from a time on, page by page, and moves the cursor with each:
+// rows come in the order of their stamps. What was read before a crash is read again,
+// which changes nothing.
 func (s *Sync) read(ctx context.Context, from time.Time, on models.Switch) error {
 	client, _, _, err := s.org.Client(ctx)
 	if err != nil {
@@ -103,7 +104,11 @@ func (s *Sync) read(ctx context.Context, from time.Time, on models.Switch) error
 		readTo = s.cfg.Now()
 	}
 	for err == nil && page.Next != "" {
-		if err = s.apply(ctx, page.Records, began, func(*pgx.Batch) {}); err != nil {
+		last := page.Records[len(page.Records)-1].Time("SystemModstamp")
+		if err = s.apply(ctx, page.Records, began, func(batch *pgx.Batch) {
+			batch.Queue(`INSERT INTO salesforce_cursors (stream, read_to, switched_on) VALUES ($1, $2, $3)
+				ON CONFLICT (stream) DO UPDATE SET read_to = $2, switched_on = $3`, stream, last, on.Since)
+		}); err != nil {
 			return err
 		}
 		if began, err = s.clock(ctx); err != nil {

@@ -191,3 +191,42 @@ func TestACopyOfATaskIsATaskOfItsOwn(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, page.Tasks, 2)
 }
+
+func TestATaskOfNobodyThereIsTheConnectedUsersAndSaysWhose(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newDB(t), withKey())
+	id := w.create("Call Ada", func(f *tasks.Fields) { f.Details = ptr("About the pilot.") })
+	w.quiet()
+	require.Equal(t, w.users[rita], w.theirs(id)["OwnerId"])
+
+	require.NoError(t, w.sync.Change(t.Context(), id, tasks.Fields{Rep: ptr("uma@nowhere.example")}, "user:"+rita))
+	w.quiet()
+	self := w.theirs(id)["OwnerId"]
+	require.NotContains(t, []any{w.users[rita], w.users[alex], "", nil}, self, "it is no rep's there")
+	require.Equal(t, "About the pilot.\n\nSales rep: uma@nowhere.example", w.theirs(id)["Description"])
+	require.Equal(t, []any{"uma@nowhere.example", "About the pilot."}, []any{*w.find(id).RepEmail, w.find(id).Details})
+
+	require.NoError(t, w.sync.Change(t.Context(), id, tasks.Fields{Rep: ptr("")}, "user:"+rita))
+	w.quiet()
+	require.Equal(t, []any{self, "About the pilot."}, []any{w.theirs(id)["OwnerId"], w.theirs(id)["Description"]})
+
+	require.NoError(t, w.sync.Change(t.Context(), id, tasks.Fields{Rep: ptr(alex), Kind: ptr(models.TaskEmail)}, "user:"+rita))
+	w.quiet()
+	require.Equal(t, []any{w.users[alex], "Email: Call Ada", "Email"}, []any{w.theirs(id)["OwnerId"], w.theirs(id)["Subject"], w.theirs(id)["Type"]}, "the kind stands in the subject")
+}
+
+func TestALoggedActivityIsNoReminderEvenWithoutItsMark(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newDB(t), withKey())
+	there, err := w.org.Act("create", "Task", "", map[string]any{"Subject": "Email: Hello", "OwnerId": w.users[rita], "Description": "tidied"})
+	require.NoError(t, err)
+	_, err = w.db.Pool.Exec(t.Context(), `
+		WITH token AS (INSERT INTO api_tokens (name, scope, token_hash, hint, created_by) VALUES ('Dialer', 'admin', '\x01', '', 'test') RETURNING id),
+			a AS (INSERT INTO activities (id, token_id, key, kind, occurred_at, attributes) SELECT gen_random_uuid(), id, 'k', 'email_sent', now(), '{}' FROM token RETURNING id)
+		INSERT INTO deliveries (activity_id, destination, operation, occurred_at, state, remote_id) SELECT id, 'salesforce', 'create', now(), 'delivered', $1 FROM a`, there)
+	require.NoError(t, err)
+	w.quiet()
+	page, err := models.ListTasks(t.Context(), w.db.Gorm, models.TaskQuery{Order: models.TasksByID})
+	require.NoError(t, err)
+	require.Empty(t, page.Tasks)
+}

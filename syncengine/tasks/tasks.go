@@ -66,7 +66,7 @@ func (s *Sync) mapping(ctx context.Context, reps ...string) (mapping, error) {
 	}
 	setup, settings := s.org.Now()
 	m := mapping{users: users, owners: make(map[string]string, len(users)), home: make(map[string]bool, len(home)),
-		template: settings.Logging.SubjectTemplate, marked: setup.Scheme == org.SchemeMarker}
+		self: models.NormalSalesforceID(setup.UserID), template: settings.Logging.SubjectTemplate, marked: setup.Scheme == org.SchemeMarker}
 	for _, email := range all {
 		if id := users[email]; id != "" {
 			m.owners[models.NormalSalesforceID(id)] = email
