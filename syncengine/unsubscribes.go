@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"time"
 
+	"gorm.io/gorm"
+
 	"salesactions/models"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
@@ -150,17 +152,23 @@ func (e *Engine) ChangeUnsubscribing(ctx context.Context, change UnsubscribingCh
 		if len(details) == 0 {
 			return nil
 		}
-		err = models.SaveUnsubscribing(ctx, e.db, after, version, actor)
+		err = e.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			err := models.SaveUnsubscribing(ctx, tx, after, version, actor)
+			if err == nil && after.OptOutField != before.OptOutField {
+				err = tx.Exec(pushAnew).Error
+			}
+			return err
+		})
 		if errors.Is(err, models.ErrConflict) && try < changeTries {
 			continue
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("save how unsubscribes are kept: %w", err)
 		}
 		if err := e.auditJSON(ctx, actor, "unsubscribes.change", "", details); err != nil {
 			return err
 		}
-		return e.tryOptOutsAnew(ctx, after.OptOutField != before.OptOutField)
+		return e.nudgeDeliveries(ctx)
 	}
 }
 
@@ -180,17 +188,10 @@ func (c UnsubscribingChange) apply(u models.Unsubscribing, now time.Time) (model
 	return u, details
 }
 
-func (e *Engine) tryOptOutsAnew(ctx context.Context, other bool) error {
-	if !other {
-		return nil
-	}
-	_, err := e.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', due_at = clock_timestamp(), updated_at = clock_timestamp()
-		WHERE unsubscribe_id IS NOT NULL AND state = 'failed'`)
-	if err != nil {
-		return fmt.Errorf("try opt-outs anew: %w", err)
-	}
-	return e.nudgeDeliveries(ctx)
-}
+// pushAnew has Salesforce told of everybody again, in another field.
+const pushAnew = `
+	UPDATE deliveries d SET state = 'pending', attempts = 0, due_at = clock_timestamp(), updated_at = clock_timestamp()
+	FROM unsubscribes u WHERE u.id = d.unsubscribe_id AND u.cleared_at IS NULL AND d.state IN ('failed', 'delivered')`
 
 // OptOut says on which objects of the org an opt-out field is.
 type OptOut = org.OptOut

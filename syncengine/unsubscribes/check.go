@@ -1,6 +1,7 @@
 package unsubscribes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,8 +212,12 @@ func (s *said) ask(ctx context.Context, client *marketo.Client, filter, value st
 			return fmt.Errorf("ask Marketo who is unsubscribed: %w", err)
 		}
 		s.known = true
-		no, err := strconv.ParseBool(strings.ToLower(lead["unsubscribed"]))
-		s.no = s.no || no && err == nil
+		text := cmp.Or(strings.ToLower(lead["unsubscribed"]), "false") // null: nobody ever said so
+		no, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("read whether somebody is unsubscribed in Marketo: %w", err)
+		}
+		s.no = s.no || no
 	}
 	return nil
 }

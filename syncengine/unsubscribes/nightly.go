@@ -277,8 +277,9 @@ func (k *Keeper) renew(ctx context.Context, holder string) error {
 	return err
 }
 
-// takeOver records who of a page is somebody here and was not known to be opted out. The
-// lead that a contact once was says nothing of them: nobody can change it any more.
+// takeOver records who of a page is somebody here and was not known to be opted out. What
+// we told Salesforce ourselves is no word of Salesforce's. The lead that a contact once was
+// says nothing of them: nobody can change it any more.
 func (k *Keeper) takeOver(ctx context.Context, object string, records []salesforce.Record, n *counts) error {
 	ids, by := make([]string, len(records)), make([]string, len(records))
 	for i, r := range records {
@@ -289,7 +290,10 @@ func (k *Keeper) takeOver(ctx context.Context, object string, records []salesfor
 		INSERT INTO unsubscribes (person_id, person_salesforce_id, person_email, source, actor)
 		SELECT DISTINCT ON (p.id) p.id, r.id, p.email, 'salesforce', r.by FROM unnest($1::text[], $2::text[]) AS r (id, by)
 		JOIN people p ON p.`+column+` IN (r.id, left(r.id, 15))
-		WHERE $3 = 'Contact' OR coalesce(p.salesforce_contact_id, '') = '' ORDER BY p.id
+		WHERE ($3 = 'Contact' OR coalesce(p.salesforce_contact_id, '') = '')
+			AND NOT EXISTS (SELECT FROM unsubscribes u JOIN deliveries d ON d.unsubscribe_id = u.id
+				WHERE u.person_id = p.id AND u.cleared_at IS NULL AND d.state IN ('delivered', 'sending'))
+		ORDER BY p.id
 		ON CONFLICT (person_id, (source = 'salesforce')) WHERE cleared_at IS NULL AND person_id IS NOT NULL DO NOTHING`, ids, by, object)
 	if err != nil {
 		return fmt.Errorf("take over opted-out %ss: %w", object, err)

@@ -101,12 +101,15 @@ func (p Push) send(ctx context.Context, due []optOut) ([]outbox.Outcome, error) 
 	if err != nil {
 		return outbox.ForAll(due, optOut.unsent), err
 	}
-	of := map[string][]optOut{}
+	of, twins := map[string][]optOut{}, map[string][]int64{}
 	var outcomes []outbox.Outcome
 	for n, o := range due {
-		switch o.record = targets[n].WhoID; {
+		o.record = targets[n].WhoID
+		twins[o.record] = append(twins[o.record], o.id)
+		switch {
 		case o.record == "": // it had one a moment ago: the next round sets it aside
 			outcomes = append(outcomes, o.unsent())
+		case len(twins[o.record]) > 1: // several people have it, and a call may name it once
 		case strings.HasPrefix(o.record, "00Q"):
 			of["Lead"] = append(of["Lead"], o)
 		default:
@@ -122,7 +125,24 @@ func (p Push) send(ctx context.Context, due []optOut) ([]outbox.Outcome, error) 
 		sent, err = p.optOut(ctx, object, unsubscribing.OptOutField, of[object], salesforce.WriteOptions{KeepOwner: true})
 		outcomes = append(outcomes, sent...)
 	}
-	return outcomes, err
+	return withTwins(outcomes, twins), err
+}
+
+// withTwins gives everybody who has a record the outcome of the one who was sent for it.
+func withTwins(outcomes []outbox.Outcome, twins map[string][]int64) []outbox.Outcome {
+	others := map[int64][]int64{}
+	for record, ids := range twins {
+		if record != "" {
+			others[ids[0]] = ids[1:]
+		}
+	}
+	for _, o := range outcomes {
+		for _, id := range others[o.ID] {
+			o.ID = id
+			outcomes = append(outcomes, o)
+		}
+	}
+	return outcomes
 }
 
 // optOut makes one call for records of an object.
