@@ -5,6 +5,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"salesactions/handlers/request"
+	"salesactions/models"
 	"salesactions/syncengine"
 )
 
@@ -45,8 +47,8 @@ func (h *Handlers) CheckEmail(c echo.Context) error {
 
 // withLink adds the link by which whoever gets the email can unsubscribe.
 func (h *Handlers) withLink(c echo.Context, found syncengine.SendAnswer, told EmailCheck) error {
-	if found.Email == "" {
-		return ok(c, told)
+	if by, _ := request.Token(c); found.Email == "" || !by.Scope.Includes(models.ScopeRecord) {
+		return ok(c, told) // whoever has the link can unsubscribe
 	}
 	token, err := h.engine.UnsubscribeToken(found.PersonID, found.Email)
 	if err != nil {

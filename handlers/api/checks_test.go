@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 
+	"salesactions/models"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -41,6 +43,13 @@ func TestMayIEmailThisPerson(t *testing.T) {
 		url := told["unsubscribe_url"].(string)
 		require.Regexp(t, `^http://example\.com/u/[^/]+$`, url)
 		require.Equal(t, map[string]any{"List-Unsubscribe": "<" + url + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}, told["headers"])
+	})
+
+	t.Run("a token that may only read gets no link, with which it could unsubscribe", func(t *testing.T) {
+		b.token.Scope = models.ScopeRead
+		defer func() { b.token.Scope = models.ScopeAdmin }()
+		told := b.ask(`{"email":"ada@acme.example"}`)
+		require.Equal(t, []any{true, nil, map[string]any{}}, []any{told["allowed"], told["unsubscribe_url"], told["headers"]})
 	})
 
 	t.Run("nobody has no link", func(t *testing.T) {

@@ -35,6 +35,7 @@ type bundle struct {
 	db     *postgres.DB
 	server *echo.Echo
 	truth  *truth
+	token  models.APIToken // of whoever calls
 }
 
 // answered is the key of a request's context under which the path of the document
@@ -66,13 +67,13 @@ func (b *bundle) mount(h *Handlers) {
 	b.server.HTTPErrorHandler = func(err error, c echo.Context) {
 		require.NoError(b.t, ProblemFor(err).Write(c))
 	}
-	dialer := models.APIToken{Name: "Dialer", Scope: models.ScopeAdmin}
+	b.token = models.APIToken{Name: "Dialer", Scope: models.ScopeAdmin}
 	require.NoError(b.t, b.db.Pool.QueryRow(b.t.Context(), `INSERT INTO api_tokens (name, scope, token_hash, hint, created_by)
-		VALUES ('Dialer', 'admin', '\x01', '', 'test') RETURNING id`).Scan(&dialer.ID))
+		VALUES ('Dialer', 'admin', '\x01', '', 'test') RETURNING id`).Scan(&b.token.ID))
 	b.server.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			request.SetID(c, requestID)
-			request.SetToken(c, dialer)
+			request.SetToken(c, b.token)
 			return next(c)
 		}
 	})
