@@ -13,6 +13,7 @@ type peopleState struct {
 	query  models.PeopleQuery
 	page   models.PeoplePage
 	shared map[string]int // how many people share an address, where more than one does
+	said   map[int64]bool // who unsubscribed here or in Salesforce
 	copied bool           // whether there was a sync yet, which an empty list wants to know
 }
 
@@ -42,11 +43,15 @@ func (h *Handlers) loadPeople(ctx context.Context, query models.PeopleQuery) (s 
 		s.copied = sync.CopiedAt != nil || sync.State != models.PhaseIdle
 		return s, err
 	}
-	emails := make([]string, 0, len(s.page.People))
+	emails, ids := make([]string, 0, len(s.page.People)), make([]int64, 0, len(s.page.People))
 	for _, p := range s.page.People {
+		ids = append(ids, p.ID)
 		if p.Email != nil && *p.Email != "" {
 			emails = append(emails, *p.Email)
 		}
+	}
+	if s.said, err = models.UnsubscribedAmong(ctx, h.db, ids); err != nil {
+		return s, err
 	}
 	s.shared, err = models.SharedEmails(ctx, h.db, emails)
 	return s, err

@@ -55,7 +55,7 @@ func peopleResults(s peopleState, admin bool) view.ResultsProps {
 		Count: totalText(s.page.Total), Columns: peopleColumns(s.query), Export: peopleURL("/people.csv", first),
 	}
 	for _, p := range s.page.People {
-		results.Rows = append(results.Rows, personRow(p, s.shared))
+		results.Rows = append(results.Rows, s.row(p))
 	}
 	results.Previous, results.Next = pageURL(first, s.page.Previous), pageURL(first, s.page.Next)
 	if len(results.Rows) == 0 {
@@ -91,12 +91,12 @@ func peopleColumns(q models.PeopleQuery) []view.Column {
 	}
 }
 
-func personRow(p models.Person, shared map[string]int) view.Row {
+func (s peopleState) row(p models.Person) view.Row {
 	row := view.Row{
 		URL: personURL(p.ID), Name: p.Name(), Company: text(p.Company), Title: text(p.Title), Email: text(p.Email),
-		Phone: text(p.Phone), Owner: text(p.OwnerID), Source: text(p.Source), Updated: p.SyncedAt, Unsubscribed: p.Unsubscribed,
+		Phone: text(p.Phone), Owner: text(p.OwnerID), Source: text(p.Source), Updated: p.SyncedAt, Unsubscribed: p.Unsubscribed || s.said[p.ID],
 	}
-	if n := shared[row.Email]; n > 1 && p.ArchivedAt == nil {
+	if n := s.shared[row.Email]; n > 1 && p.ArchivedAt == nil {
 		row.Sharing = grouped(int64(n)) + " people share this email"
 		if n >= 100 {
 			row.Sharing = "100 people or more share this email"

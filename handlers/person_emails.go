@@ -66,8 +66,11 @@ func (m marker) unsubscribe(u models.Unsubscribe) view.Unsubscribe {
 	if u.Push != nil && u.ClearedAt == nil {
 		mark := m.mark(models.Delivery{ID: u.Push.DeliveryID, Destination: models.ToSalesforce, State: u.Push.State, Hold: u.Hold, ErrorCode: u.Push.ErrorCode,
 			ErrorText: u.Push.ErrorText, ErrorRemedy: u.Push.ErrorRemedy, Attempts: u.Push.Attempts})
-		if u.Push.State == models.Delivered {
+		switch {
+		case u.Push.State == models.Delivered:
 			mark.Text = "opted out there"
+		case u.Push.State == models.Failed && !m.admin:
+			mark.Note = "Salesforce could not be told; an admin sees why in Diagnostics"
 		}
 		row.Marks = append(row.Marks, mark)
 	}
@@ -107,5 +110,5 @@ func (h *Handlers) UnsubscribeMark(c echo.Context) error {
 	case err != nil:
 		return err
 	}
-	return seeOther(c, personURL(id), "Unsubscribed. Salesforce is told, and nobody here may email this person.")
+	return seeOther(c, personURL(id), "Unsubscribed: no sales email may go to this person. Salesforce is told next.")
 }

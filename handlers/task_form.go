@@ -168,8 +168,11 @@ func taskValues(t models.Task) view.Values {
 
 // wrongTask says what is wrong where the form has it; it names a person in one field.
 func wrongTask(invalid *syncengine.InvalidError) map[string]string {
-	if invalid.Field == "email" || invalid.Field == "person_id" {
+	switch {
+	case invalid.Field == "person_id":
 		return map[string]string{paramPerson: invalid.Message}
+	case invalid.Field == "email":
+		return map[string]string{paramPerson: invalid.Message + " Give an email address or a Marketo id; or open the person and press New task there."}
 	}
 	return wrongField(invalid)
 }

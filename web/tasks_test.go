@@ -175,3 +175,15 @@ func TestAPersonsPageSaysWhetherTheyMayBeEmailed(t *testing.T) {
 	}
 	admin.get("/people/2").submit("form[action='/unsubscribes']", "person", "999").redirects("/people")
 }
+
+func TestTheListMarksWhoUnsubscribedOnAnySide(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addPeople(4)
+	_, err := b.db.Pool.Exec(t.Context(), `UPDATE people SET unsubscribed = true WHERE id = 4`)
+	require.NoError(t, err)
+	_, _, err = b.engine.Unsubscribe(t.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{PersonID: 2}, Source: models.ByRep})
+	require.NoError(t, err)
+	page := b.signedIn(b.addUser("rita@example.com", models.RoleRep)).get("/people")
+	require.Equal(t, []string{"Person 0002 unsubscribed", "Person 0004 unsubscribed"}, page.texts("#results tbody td:first-child:has(.badge)"))
+}

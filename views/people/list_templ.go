@@ -100,7 +100,7 @@ func List(p ListProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = check("unsubscribed", "Unsubscribed", p.Filter.Unsubscribed).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = check("unsubscribed", "Unsubscribed in Marketo", p.Filter.Unsubscribed).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
