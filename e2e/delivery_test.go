@@ -20,7 +20,7 @@ import (
 )
 
 // activities is how many each case sends.
-var activities = flag.Int("activities", 2_000, "how many activities each case of TestKilledWhileDelivering sends")
+var activities = flag.Int("activities", 800, "how many activities each case of TestKilledWhileDelivering sends")
 
 // TestKilledWhileDelivering kills the program twenty times while activities are
 // recorded and delivered, and both systems misbehave: each activity must end up once
