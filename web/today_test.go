@@ -64,7 +64,7 @@ func TestTodayIsForWhoeverIsSignedIn(t *testing.T) {
 
 	form := page.doc.Find(".due-today form")
 	require.Equal(t, "/tasks/"+mine.String()+"/complete", form.AttrOr("action", ""))
-	require.Equal(t, "/", form.Find("input[name=back]").AttrOr("value", ""))
+	require.Equal(t, "/", form.Find("input[name=next]").AttrOr("value", ""))
 	require.Equal(t, "Complete Mine", strings.TrimSpace(form.Find("button").Text()))
 	require.Equal(t, "/tasks/"+mine.String(), page.doc.Find(".due-today .due-what > a").AttrOr("href", ""))
 	require.Equal(t, "/people/1", page.doc.Find(".due-today .due-about a").AttrOr("href", ""))

@@ -384,7 +384,7 @@ func TestARunGoesThroughThousands(t *testing.T) {
 		INSERT INTO deliveries (unsubscribe_id, destination, operation, occurred_at, state) SELECT id, 'salesforce', 'opt_out', now(), 'delivered' FROM u`)
 	require.NoError(t, err)
 	run := w.runNow()
-	require.Equal(t, []int64{many / 2, many / 2, many / 2}, []int64{run.Read, run.Taken, run.Pushed})
+	require.Equal(t, []int64{many / 2, 0, many / 2}, []int64{run.Read, run.Taken, run.Pushed}, "what we told ourselves is no news")
 	w.deliver()
 	for r := range w.org.Records("Contact", false) {
 		if r.Values["LastName"] == "Many" {
