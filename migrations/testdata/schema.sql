@@ -8,6 +8,28 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.person_now(person bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    winner bigint;
+BEGIN
+    FOR hop IN 1..20 LOOP
+        SELECT p.merged_into INTO winner FROM people p WHERE p.id = person;
+        EXIT WHEN winner IS NULL OR NOT EXISTS (SELECT FROM people w WHERE w.id = winner);
+        person := winner;
+    END LOOP;
+    RETURN person;
+END $$;
+
+COMMENT ON FUNCTION public.person_now(person bigint) IS 'The person that someone is now: follows up to 20 merges, as far as the winners are in this database.';
+
+CREATE FUNCTION public.shared_clock() RETURNS timestamp with time zone
+    LANGUAGE sql PARALLEL SAFE
+    AS $$ SELECT clock_timestamp() $$;
+
+COMMENT ON FUNCTION public.shared_clock() IS 'The time that replicas agree on; tests replace it.';
+
 CREATE TABLE public.activities (
     id uuid NOT NULL,
     token_id bigint NOT NULL,
