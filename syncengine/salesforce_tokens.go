@@ -120,13 +120,13 @@ const (
 // refresh takes the lease of refreshing, unless another did the work meanwhile. A
 // lease and not a lock on the row, because no transaction stays open across a call.
 func (t *salesforceTokens) refresh(ctx context.Context, refused salesforce.Token) (salesforce.Token, error) {
-	holder := uuid.NewString()
+	lease := models.Lease{Name: refreshLease, Holder: uuid.NewString(), Lasting: refreshTime}
 	for {
 		current, err := t.Token(ctx)
 		if err != nil || current.Generation > refused.Generation {
 			return current, err
 		}
-		got, err := models.AcquireLease(ctx, t.engine.pool, refreshLease, holder, refreshTime)
+		got, err := models.AcquireLease(ctx, t.engine.pool, lease)
 		if err != nil {
 			return salesforce.Token{}, err
 		}
@@ -143,7 +143,7 @@ func (t *salesforceTokens) refresh(ctx context.Context, refused salesforce.Token
 	working, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTime)
 	defer cancel()
 	token, err := t.renew(working, refused)
-	return token, errors.Join(err, models.ReleaseLease(working, t.engine.pool, refreshLease, holder))
+	return token, errors.Join(err, models.ReleaseLease(working, t.engine.pool, lease))
 }
 
 // renew uses the refresh token and stores what it yields before anybody uses it.

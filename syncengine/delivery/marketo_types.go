@@ -84,16 +84,16 @@ const (
 
 // setupTurn waits until nobody else sets the types up, so that none is made twice.
 func setupTurn(ctx context.Context, pool *pgxpool.Pool) (leave func(), err error) {
-	holder := uuid.NewString()
+	lease := models.Lease{Name: setupLease, Holder: uuid.NewString(), Lasting: setupTime}
 	for {
-		got, err := models.AcquireLease(ctx, pool, setupLease, holder, setupTime)
+		got, err := models.AcquireLease(ctx, pool, lease)
 		if err != nil {
 			return nil, err
 		}
 		if got {
 			return func() {
 				// One that is not given back ends by itself.
-				_ = models.ReleaseLease(context.WithoutCancel(ctx), pool, setupLease, holder)
+				_ = models.ReleaseLease(ctx, pool, lease)
 			}, nil
 		}
 		select {

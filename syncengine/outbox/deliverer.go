@@ -102,8 +102,8 @@ func (d *Deliverer) once(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	run := uuid.New()
-	lease, holder := "deliver:"+string(d.to), run.String()
-	if got, err := models.AcquireLease(ctx, d.pool, lease, holder, d.cfg.Lease); err != nil || !got {
+	lease := models.Lease{Name: "deliver:" + string(d.to), Holder: run.String(), Lasting: d.cfg.Lease}
+	if got, err := models.AcquireLease(ctx, d.pool, lease); err != nil || !got {
 		return false, err
 	}
 	d.running.Store(true)
@@ -111,7 +111,7 @@ func (d *Deliverer) once(ctx context.Context) (bool, error) {
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		d.keep(working, cancel, lease, holder)
+		d.keep(working, cancel, lease)
 	}()
 	err = d.work(working, run)
 	lost := errors.Is(context.Cause(working), errLeaseLost)
@@ -127,11 +127,11 @@ func (d *Deliverer) once(ctx context.Context) (bool, error) {
 	case err != nil && ctx.Err() == nil:
 		d.cfg.Log.WarnContext(ctx, "Deliveries wait", "destination", d.to, "error", err)
 		err = Pause(release, d.pool, d.to, err)
-		return false, errors.Join(err, models.ReleaseLease(release, d.pool, lease, holder))
+		return false, errors.Join(err, models.ReleaseLease(release, d.pool, lease))
 	case ctx.Err() != nil: // stopping: the next run looks for what was on its way
-		return false, models.ReleaseLease(release, d.pool, lease, holder)
+		return false, models.ReleaseLease(release, d.pool, lease)
 	default:
-		return true, errors.Join(Unpause(release, d.pool, d.to), models.ReleaseLease(release, d.pool, lease, holder))
+		return true, errors.Join(Unpause(release, d.pool, d.to), models.ReleaseLease(release, d.pool, lease))
 	}
 }
 
@@ -139,7 +139,7 @@ func (d *Deliverer) once(ctx context.Context) (bool, error) {
 var errLeaseLost = errors.New("the lease of the deliveries was lost")
 
 // keep renews the lease, and ends the run when that did not work in time.
-func (d *Deliverer) keep(ctx context.Context, cancel context.CancelCauseFunc, lease, holder string) {
+func (d *Deliverer) keep(ctx context.Context, cancel context.CancelCauseFunc, lease models.Lease) {
 	ticker := time.NewTicker(d.cfg.Lease / 4)
 	defer ticker.Stop()
 	renewed := time.Now()
@@ -150,7 +150,7 @@ func (d *Deliverer) keep(ctx context.Context, cancel context.CancelCauseFunc, le
 		case <-ticker.C:
 		}
 		try, stop := context.WithTimeout(ctx, d.cfg.Lease/4)
-		got, err := models.AcquireLease(try, d.pool, lease, holder, d.cfg.Lease)
+		got, err := models.AcquireLease(try, d.pool, lease)
 		stop()
 		switch {
 		case err == nil && got:

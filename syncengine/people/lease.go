@@ -28,8 +28,8 @@ var (
 // another process holds it. The work's context ends, with errPaused or
 // errLeaseLost as its cause, when an admin pauses the sync or the lease is lost.
 func (s *Sync) holding(ctx context.Context, lease string, work func(ctx context.Context) error) (bool, error) {
-	holder := uuid.NewString() // of this piece of work: two jobs of one process exclude each other too
-	held, err := models.AcquireLease(ctx, s.pool, lease, holder, s.cfg.Lease)
+	l := models.Lease{Name: lease, Holder: uuid.NewString(), Lasting: s.cfg.Lease}
+	held, err := models.AcquireLease(ctx, s.pool, l)
 	if err != nil || !held {
 		return false, err
 	}
@@ -37,7 +37,7 @@ func (s *Sync) holding(ctx context.Context, lease string, work func(ctx context.
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		s.keepLease(working, lease, holder, stop)
+		s.keepLease(working, l, stop)
 	}()
 	err = work(working)
 	cause := context.Cause(working)
@@ -45,7 +45,7 @@ func (s *Sync) holding(ctx context.Context, lease string, work func(ctx context.
 	<-kept
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if releaseErr := models.ReleaseLease(release, s.pool, lease, holder); releaseErr != nil {
+	if releaseErr := models.ReleaseLease(release, s.pool, l); releaseErr != nil {
 		err = errors.Join(err, releaseErr)
 	}
 	if err != nil && (errors.Is(cause, errPaused) || errors.Is(cause, errLeaseLost)) {
@@ -55,7 +55,7 @@ func (s *Sync) holding(ctx context.Context, lease string, work func(ctx context.
 }
 
 // keepLease renews the lease and watches for a pause, until the context ends.
-func (s *Sync) keepLease(ctx context.Context, lease, holder string, stop context.CancelCauseFunc) {
+func (s *Sync) keepLease(ctx context.Context, lease models.Lease, stop context.CancelCauseFunc) {
 	ticker := time.NewTicker(min(s.cfg.Lease/4, time.Second))
 	defer ticker.Stop()
 	renewed := time.Now()
@@ -65,7 +65,7 @@ func (s *Sync) keepLease(ctx context.Context, lease, holder string, stop context
 			return
 		case <-ticker.C:
 		}
-		held, err := models.AcquireLease(ctx, s.pool, lease, holder, s.cfg.Lease)
+		held, err := models.AcquireLease(ctx, s.pool, lease)
 		switch {
 		case err == nil && held:
 			renewed = time.Now()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jonboulle/clockwork"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
@@ -35,7 +36,7 @@ func (s *Sync) Pull(ctx context.Context) error {
 	if err != nil || !on.On {
 		return err
 	}
-	_, err = models.WhileLeased(ctx, s.pool, pullLease, pullTime, func(ctx context.Context) error { return s.pull(ctx, on) })
+	_, err = models.WhileLeased(ctx, s.pool, clockwork.NewRealClock(), models.Lease{Name: pullLease, Lasting: pullTime}, func(ctx context.Context) error { return s.pull(ctx, on) })
 	return err
 }
 

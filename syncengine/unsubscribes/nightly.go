@@ -161,7 +161,7 @@ func (k *Keeper) run(ctx context.Context) (ran bool, err error) {
 	if ctx.Err() == nil && !errors.Is(err, errLease) { // else it is done again
 		err = k.finish(ctx, id, n, err)
 	}
-	return true, errors.Join(err, models.ReleaseLease(context.WithoutCancel(ctx), k.pool, runLease, holder))
+	return true, errors.Join(err, models.ReleaseLease(context.WithoutCancel(ctx), k.pool, models.Lease{Name: runLease, Holder: holder}))
 }
 
 // errLease says that another replica does the run.
@@ -270,7 +270,7 @@ func (k *Keeper) renew(ctx context.Context, holder string) error {
 	if holder == "" {
 		return nil
 	}
-	got, err := models.AcquireLease(ctx, k.pool, runLease, holder, runTime)
+	got, err := models.AcquireLease(ctx, k.pool, models.Lease{Name: runLease, Holder: holder, Lasting: runTime})
 	if err == nil && !got {
 		return errLease
 	}

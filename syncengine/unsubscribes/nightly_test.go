@@ -160,12 +160,13 @@ func TestARunThatAKilledProgramBeganIsDoneAgain(t *testing.T) {
 	w := newWorld(t, sandboxsalesforce.Config{})
 	w.tick(wei, models.StandardOptOut, true)
 	require.NoError(t, w.keeper.Begin(t.Context(), "test"))
-	got, err := models.AcquireLease(t.Context(), w.db.Pool, "unsubscribes:run", "a replica that is at it", time.Minute)
+	lease := models.Lease{Name: "unsubscribes:run", Holder: "a replica that is at it", Lasting: time.Minute}
+	got, err := models.AcquireLease(t.Context(), w.db.Pool, lease)
 	require.NoError(t, err)
 	require.True(t, got)
 	w.watch()
 	require.Nil(t, w.runs()[0].FinishedAt, "another replica does it")
-	require.NoError(t, models.ReleaseLease(t.Context(), w.db.Pool, "unsubscribes:run", "a replica that is at it")) // as its time ends
+	require.NoError(t, models.ReleaseLease(t.Context(), w.db.Pool, lease)) // as its time ends
 	w.watch()
 	require.Equal(t, models.RunDone, *w.runs()[0].Outcome)
 	require.Len(t, w.of(wei), 1)
