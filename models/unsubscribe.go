@@ -2,11 +2,8 @@ package models
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 )
 
@@ -70,66 +67,6 @@ type Unsubscribe struct {
 	Push       *Push  `gorm:"-"` // to Salesforce; nil for what came from there
 	Hold       *Hold  `gorm:"-"` // what the push waits for
 }
-
-// NewUnsubscribe is an unsubscribe about to be recorded.
-type NewUnsubscribe struct {
-	PersonID     int64 // 0: waits for whoever is named
-	MarketoID    int64
-	SalesforceID string
-	Email        string
-	Source       UnsubscribeSource
-	Reason       string
-	Actor        string
-	Address      string
-}
-
-// AddUnsubscribe records that somebody wants no email, and that Salesforce is to be
-// told, in the caller's transaction. Somebody who had said so already on the same side
-// has the id of the first, and created is false.
-func AddUnsubscribe(ctx context.Context, tx pgx.Tx, u NewUnsubscribe) (id int64, created bool, err error) {
-	key, salesforceID := "", ""
-	if u.Email != "" {
-		key = SortKey(&u.Email)
-	}
-	if u.SalesforceID != "" {
-		salesforceID = NormalSalesforceID(u.SalesforceID)
-	}
-	err = tx.QueryRow(ctx, `
-		INSERT INTO unsubscribes (person_id, person_marketo_id, person_salesforce_id, person_email, person_email_key, source, reason, actor, address)
-		SELECT nullif($1, 0), nullif($2, 0), nullif($3, ''), nullif($4, ''), nullif($5, ''), $6, $7, $8, $9
-		WHERE $1 <> 0 OR NOT EXISTS (SELECT FROM unsubscribes w WHERE w.person_id IS NULL AND w.cleared_at IS NULL AND (w.source = 'salesforce') = ($6 = 'salesforce')
-			AND w.person_marketo_id IS NOT DISTINCT FROM nullif($2, 0) AND w.person_salesforce_id IS NOT DISTINCT FROM nullif($3, '')
-			AND w.person_email_key IS NOT DISTINCT FROM nullif($5, ''))
-		ON CONFLICT (person_id, (source = 'salesforce')) WHERE cleared_at IS NULL AND person_id IS NOT NULL DO NOTHING
-		RETURNING id`, u.PersonID, u.MarketoID, salesforceID, u.Email, key, u.Source, u.Reason, u.Actor, u.Address).Scan(&id)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		err = tx.QueryRow(ctx, `
-			SELECT id FROM unsubscribes WHERE cleared_at IS NULL AND (source = 'salesforce') = ($1 = 'salesforce') AND (person_id = nullif($2, 0)
-				OR $2 = 0 AND person_id IS NULL AND person_marketo_id IS NOT DISTINCT FROM nullif($3, 0) AND person_salesforce_id IS NOT DISTINCT FROM nullif($4, '')
-					AND person_email_key IS NOT DISTINCT FROM nullif($5, ''))
-			ORDER BY id LIMIT 1`, u.Source, u.PersonID, u.MarketoID, salesforceID, key).Scan(&id)
-		if err != nil {
-			return 0, false, fmt.Errorf("find an unsubscribe: %w", err)
-		}
-		return id, false, nil
-	case err != nil:
-		return 0, false, fmt.Errorf("record an unsubscribe: %w", err)
-	case u.Source == BySalesforce:
-		return id, true, nil
-	}
-	_, err = tx.Exec(ctx, `
-		INSERT INTO deliveries (unsubscribe_id, destination, operation, occurred_at, state, hold)
-		SELECT u.id, 'salesforce', 'opt_out', u.at, 'pending', CASE WHEN u.person_id IS NULL THEN 'person' WHEN NOT `+hasRecord+` THEN 'record' END
-		FROM unsubscribes u LEFT JOIN people p ON p.id = u.person_id WHERE u.id = $1`, id)
-	if err != nil {
-		return 0, false, fmt.Errorf("queue an unsubscribe for Salesforce: %w", err)
-	}
-	return id, true, nil
-}
-
-// hasRecord says whether a person "p" has a lead or contact in Salesforce.
-const hasRecord = `(coalesce(p.salesforce_contact_id, '') <> '' OR coalesce(p.salesforce_lead_id, '') <> '')`
 
 // unsubscribeColumns are read from unsubscribes "u" with their delivery "d" and person "p".
 const unsubscribeColumns = `u.id, u.person_id, u.person_marketo_id, u.person_salesforce_id, u.person_email, u.source, u.reason, u.actor, u.address, u.at,

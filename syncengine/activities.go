@@ -44,7 +44,7 @@ func (e *Engine) RecordActivities(ctx context.Context, tokenID int64, inputs []A
 // RetryDelivery tries one failed delivery again. Errors: models.ErrNotFound where it
 // is none that failed.
 func (e *Engine) RetryDelivery(ctx context.Context, id int64, actor string) error {
-	n, err := e.retry(ctx, outbox.Which{ID: id}, actor, fmt.Sprintf("delivery %d", id))
+	n, err := e.retry(ctx, outbox.Failed{ID: id}, actor, fmt.Sprintf("delivery %d", id))
 	if err == nil && n == 0 {
 		return fmt.Errorf("retry a delivery: %w", models.ErrNotFound)
 	}
@@ -54,16 +54,16 @@ func (e *Engine) RetryDelivery(ctx context.Context, id int64, actor string) erro
 // RetryGroup tries all deliveries to a destination that failed with a code again,
 // and returns how many.
 func (e *Engine) RetryGroup(ctx context.Context, to models.Destination, code, actor string) (int64, error) {
-	return e.retry(ctx, outbox.Which{Destination: to, Code: &code}, actor, to.Name()+" "+code)
+	return e.retry(ctx, outbox.Failed{Destination: to, Code: &code}, actor, to.Name()+" "+code)
 }
 
 // RetryAll tries everything that failed again, and returns how many.
 func (e *Engine) RetryAll(ctx context.Context, actor string) (int64, error) {
-	return e.retry(ctx, outbox.Which{}, actor, "all")
+	return e.retry(ctx, outbox.Failed{}, actor, "all")
 }
 
-func (e *Engine) retry(ctx context.Context, which outbox.Which, actor, subject string) (int64, error) {
-	n, err := outbox.Retry(ctx, e.pool, which)
+func (e *Engine) retry(ctx context.Context, which outbox.Failed, actor, subject string) (int64, error) {
+	n, err := e.outbox.Retry(ctx, which)
 	if err != nil || n == 0 {
 		return n, err
 	}

@@ -15,7 +15,6 @@ import (
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
-	"salesactions/syncengine/outbox"
 )
 
 // Credentials are how Marketo is reached.
@@ -158,7 +157,7 @@ func (e *Engine) SaveMarketo(ctx context.Context, endpoint, clientID, secret, ac
 	if err := e.forgetTrouble(ctx); err != nil {
 		return err
 	}
-	if err := outbox.Unpause(ctx, e.pool, models.ToMarketo); err != nil {
+	if err := e.outbox.Unpause(ctx, models.ToMarketo); err != nil {
 		return err
 	}
 	details := map[string]any{"endpoint": c.Endpoint, "client_id": c.ClientID, "new_secret": secret != ""}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jonboulle/clockwork"
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
@@ -108,6 +109,7 @@ type Engine struct {
 
 	grids            *smartgrid.Reader
 	recorder         *delivery.Recorder
+	outbox           *outbox.Outbox
 	toMarketo        *outbox.Deliverer
 	toSalesforce     *outbox.Deliverer
 	org              *org.Org
@@ -172,13 +174,14 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 		return nil, err
 	}
 	e.grids = smartgrid.NewReader(time.Now)
-	e.recorder = delivery.NewRecorder(deps.Pool)
-	e.org = org.New(deps.Pool, deps.Gorm, e.Salesforce)
-	how := delivery.Config{Config: outbox.Config{Log: cfg.Log}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle}
-	e.toMarketo = delivery.NewMarketo(deps.Pool, e.marketoFor, how)
-	e.tasks = tasks.New(deps.Pool, deps.Gorm, e.org, tasks.Config{Settle: cfg.SalesforceSettle})
-	e.unsubscribes = unsubscribes.New(deps.Pool, deps.Gorm, cfg.Box, e.org, e.Marketo, unsubscribes.Config{CheckTime: cfg.CheckTime})
-	e.toSalesforce = delivery.NewSalesforce(deps.Pool, e.org, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
+	e.outbox = outbox.New(deps.Pool, clockwork.NewRealClock())
+	e.org = org.New(deps.Pool, deps.Gorm, e.outbox, e.Salesforce)
+	e.tasks = tasks.New(deps.Pool, deps.Gorm, e.outbox, e.org, tasks.Config{Settle: cfg.SalesforceSettle})
+	e.unsubscribes = unsubscribes.New(deps.Pool, deps.Gorm, cfg.Box, e.outbox, e.org, e.Marketo, unsubscribes.Config{CheckTime: cfg.CheckTime})
+	e.recorder = delivery.NewRecorder(deps.Pool, e.outbox, e.unsubscribeBounced)
+	how := delivery.Config{Config: outbox.Config{Log: cfg.Log}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Reread: e.people.TouchAll}
+	e.toMarketo = delivery.NewMarketo(deps.Pool, e.outbox, e.marketoFor, how)
+	e.toSalesforce = delivery.NewSalesforce(deps.Pool, e.outbox, e.org, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
 	e.jobs, err = e.newJobs()
 	return e, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/failure"
 	"salesactions/syncengine/outbox"
 )
 
@@ -153,8 +154,8 @@ func (e *Engine) nudgeDeliveries(ctx context.Context) error {
 func (e *Engine) resolve(ctx context.Context) error {
 	var moved int64
 	for _, step := range []func(context.Context) (int64, error){
-		func(ctx context.Context) (int64, error) { return delivery.Resolve(ctx, e.pool) },
-		func(ctx context.Context) (int64, error) { return delivery.Release(ctx, e.pool) },
+		func(ctx context.Context) (int64, error) { return delivery.Resolve(ctx, e.pool, e.outbox) },
+		func(ctx context.Context) (int64, error) { return delivery.Release(ctx, e.pool, e.outbox) },
 		e.unsubscribes.Resolve,
 	} {
 		n, err := step(ctx)
@@ -173,14 +174,14 @@ func (e *Engine) resolve(ctx context.Context) error {
 // no other call would survive pauses what is sent, too.
 func (e *Engine) reading(work func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		waits, err := outbox.Paused(ctx, e.pool, models.ToSalesforce)
+		waits, err := e.outbox.Paused(ctx, models.ToSalesforce)
 		if err != nil || waits {
 			return err
 		}
 		err = work(ctx)
-		var said *outbox.PausedError
-		if err != nil && ctx.Err() == nil && (errors.As(err, &said) || outbox.Halts(outbox.Meaning(err))) {
-			return outbox.Pause(ctx, e.pool, models.ToSalesforce, err)
+		var said *failure.PausedError
+		if err != nil && ctx.Err() == nil && (errors.As(err, &said) || failure.Classify(err).Pauses()) {
+			return e.outbox.Pause(ctx, models.ToSalesforce, err)
 		}
 		return err
 	}
@@ -205,7 +206,7 @@ func (w *worker) Work(ctx context.Context, _ *river.Job[nudge]) error {
 	working, cancel := context.WithTimeout(ctx, jobTime)
 	defer cancel()
 	if w.kind.closes {
-		working = outbox.Until(ctx, time.Now().Add(jobTime))
+		working = outbox.Until(ctx, w.engine.outbox.Clock(), jobTime)
 	}
 	err := w.kind.work(working)
 	switch {

@@ -11,7 +11,6 @@ import (
 	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/org"
-	"salesactions/syncengine/outbox"
 )
 
 // LoggingChange is what an admin changes of the logging; nil leaves it as it is.
@@ -39,7 +38,7 @@ func (e *Engine) ChangeLogging(ctx context.Context, change LoggingChange, actor 
 		if err != nil {
 			return err
 		}
-		after, details := change.apply(before, time.Now())
+		after, details := change.apply(before, e.now())
 		if len(details) == 0 {
 			return nil
 		}
@@ -166,7 +165,7 @@ func (e *Engine) CountBackfill(ctx context.Context, b Backfill) (int64, error) {
 
 // StartBackfill queues a back-fill and returns how many Tasks it creates.
 func (e *Engine) StartBackfill(ctx context.Context, b Backfill, actor string) (int64, error) {
-	n, err := b.Run(ctx, e.pool)
+	n, err := b.Run(ctx, e.pool, e.outbox)
 	if err != nil {
 		return 0, err
 	}
@@ -198,10 +197,10 @@ func (e *Engine) ListReps(ctx context.Context) ([]Rep, error) {
 			r.linked_by IS NOT NULL AS linked, r.email IS NOT NULL AS asked, r.refused_at IS NOT NULL AS refused,
 			r.user_id IS NOT NULL AND r.refused_at IS NULL AS matched, coalesce(a.activities, 0) AS activities
 		FROM (SELECT rep_email AS email, count(*) AS activities FROM activities
-			WHERE rep_email IS NOT NULL AND occurred_at > now() - interval '90 days' GROUP BY 1) a
+			WHERE rep_email IS NOT NULL AND occurred_at > ? GROUP BY 1) a
 		FULL JOIN (SELECT email FROM users WHERE deactivated_at IS NULL) u ON u.email = a.email
 		LEFT JOIN salesforce_reps r ON r.email = coalesce(a.email, u.email)
-		ORDER BY matched, a.activities DESC NULLS LAST, 1 LIMIT 1000`).Scan(&reps).Error
+		ORDER BY matched, a.activities DESC NULLS LAST, 1 LIMIT 1000`, e.now().AddDate(0, 0, -90)).Scan(&reps).Error
 	if err != nil {
 		return nil, fmt.Errorf("list reps: %w", err)
 	}
@@ -212,37 +211,23 @@ func (e *Engine) ListReps(ctx context.Context) ([]Rep, error) {
 // again. Errors: *InvalidError.
 func (e *Engine) LinkRep(ctx context.Context, email, userID, actor string) error {
 	if userID == "" {
-		if _, err := e.pool.Exec(ctx, `DELETE FROM salesforce_reps WHERE email = lower($1)`, email); err != nil {
-			return fmt.Errorf("unlink a rep: %w", err)
+		if err := e.org.UnlinkRep(ctx, email); err != nil {
+			return err
 		}
 		return e.auditJSON(ctx, actor, "reps.unlink", email, nil)
 	}
-	client, instance, _, err := e.Salesforce(ctx)
-	var name string
-	if err == nil {
-		name, err = org.FindUser(ctx, client, userID)
-	}
+	there, err := e.org.LinkRep(ctx, email, userID, actor)
 	switch {
 	case err != nil:
 		return &InvalidError{"user_id", "Salesforce could not be asked: " + e.Explain(err)}
-	case name == "":
+	case !there:
 		return &InvalidError{"user_id", "Salesforce has no active user with this id, which begins with 005."}
-	}
-	_, err = e.pool.Exec(ctx, `INSERT INTO salesforce_reps (email, user_id, user_name, linked_by, instance) VALUES (lower($1), $2, $3, $4, $5)
-		ON CONFLICT (email) DO UPDATE SET user_id = $2, user_name = $3, linked_by = $4, instance = $5, refused_at = NULL, asked_at = clock_timestamp()`,
-		email, userID, name, actor, instance)
-	if err != nil {
-		return fmt.Errorf("link a rep: %w", err)
 	}
 	return e.auditJSON(ctx, actor, "reps.link", email, map[string]any{"user_id": userID})
 }
 
 // Explain is what an error of another system says to people, with what helps.
 func (e *Engine) Explain(err error) string {
-	var said *outbox.PausedError
-	if errors.As(err, &said) {
-		return said.Text + " " + said.Remedy
-	}
 	what := failure.Classify(err)
 	return what.Text + " " + what.Remedy
 }

@@ -9,7 +9,6 @@ import (
 	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
-	"salesactions/syncengine/outbox"
 )
 
 // MarketoTypes is what is known of our activity types in Marketo.
@@ -22,7 +21,7 @@ const (
 )
 
 // errMarketoNotConnected is why nothing is delivered to Marketo.
-var errMarketoNotConnected = &outbox.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Marketo is not connected.",
+var errMarketoNotConnected = &failure.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Marketo is not connected.",
 	Remedy: "Connect it in Settings → Marketo; what waits goes out by itself then."}
 
 // MarketoTypes returns what was last found, nil when nobody has looked.
@@ -37,14 +36,14 @@ func (e *Engine) SetUpMarketoTypes(ctx context.Context, actor string) error {
 	if err != nil {
 		return err
 	}
-	setup, err := delivery.SetUpMarketo(budget.WithPurpose(ctx, budget.Purpose{Name: "activity types", Interactive: true}), e.pool, client, endpoint)
+	setup, err := delivery.SetUpMarketo(budget.WithPurpose(ctx, budget.Purpose{Name: "activity types", Interactive: true}), e.pool, e.outbox, client, endpoint)
 	if auditErr := e.auditJSON(ctx, actor, "marketo.activity_types", string(setup.Layout), map[string]any{"slots_used": setup.SlotsUsed, "ready": err == nil}); auditErr != nil {
 		return auditErr
 	}
 	if err != nil {
 		return err
 	}
-	if err := outbox.Unpause(ctx, e.pool, models.ToMarketo); err != nil {
+	if err := e.outbox.Unpause(ctx, models.ToMarketo); err != nil {
 		return err
 	}
 	return e.nudgeDeliveries(ctx)

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
-	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -153,5 +152,5 @@ func (e *Engine) keepGrant(ctx context.Context, flow string, grant salesforce.Gr
 	if err != nil && !errors.Is(err, models.ErrConflict) { // then an admin has just entered one
 		return err
 	}
-	return outbox.Unpause(ctx, e.pool, models.ToSalesforce)
+	return e.outbox.Unpause(ctx, models.ToSalesforce)
 }

@@ -17,7 +17,6 @@ import (
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/org"
-	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -26,9 +25,9 @@ var ErrSalesforceNotConfigured = errors.New("enter the consumer key and secret o
 
 // Why no call can be made; deliveries wait for it.
 var (
-	errSalesforceNotConnected = &outbox.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Salesforce is not connected.",
+	errSalesforceNotConnected = &failure.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Salesforce is not connected.",
 		Remedy: "Connect it in Settings → Salesforce; what waits goes out by itself then."}
-	errSalesforceReconnect = &outbox.PausedError{Class: failure.Authentication, Code: "needs_reconnect", Text: "Salesforce does not accept the connection any more.",
+	errSalesforceReconnect = &failure.PausedError{Class: failure.Authentication, Code: "needs_reconnect", Text: "Salesforce does not accept the connection any more.",
 		Remedy: "Press Connect in Settings → Salesforce; what waits goes out by itself then."}
 )
 
@@ -223,9 +222,9 @@ type salesforceClients struct {
 	used   salesforce.Usage // as the last answer told
 }
 
-// Salesforce returns the client of the connection in force, with the instance and
-// the connected user's id. Errors: *outbox.PausedError where there is none.
-func (e *Engine) Salesforce(ctx context.Context) (*salesforce.Client, string, string, error) {
+// Salesforce returns the session of the connection in force. Errors:
+// *failure.PausedError where there is none.
+func (e *Engine) Salesforce(ctx context.Context) (org.Session, error) {
 	e.salesforce.mu.Lock()
 	if e.salesforce.client == nil {
 		e.salesforce.tokens = &salesforceTokens{engine: e}
@@ -235,7 +234,7 @@ func (e *Engine) Salesforce(ctx context.Context) (*salesforce.Client, string, st
 	client, tokens := e.salesforce.client, e.salesforce.tokens
 	e.salesforce.mu.Unlock()
 	instance, userID, err := tokens.whose(ctx)
-	return client, instance, userID, err
+	return org.Session{Client: client, Instance: instance, UserID: userID}, err
 }
 
 func (e *Engine) observeSalesforce(ctx context.Context, operation string, usage salesforce.Usage, err error) {
@@ -291,10 +290,10 @@ func (e *Engine) TestSalesforce(ctx context.Context) error {
 	if err := e.salesforceBudget.Reset(ctx); err != nil { // an admin wants to know now, whatever was said before
 		return err
 	}
-	if err := e.org.LookAnew(ctx); err != nil {
+	if err := e.org.Examine(ctx); err != nil {
 		return err
 	}
-	if err := outbox.Unpause(ctx, e.pool, models.ToSalesforce); err != nil {
+	if err := e.outbox.Unpause(ctx, models.ToSalesforce); err != nil {
 		return err
 	}
 	return e.nudgeDeliveries(ctx)

@@ -7,11 +7,13 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"salesactions/models"
+	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/failure"
 	"salesactions/syncengine/org"
-	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/unsubscribes"
 )
 
@@ -21,7 +23,7 @@ type (
 	SendAnswer      = unsubscribes.Answer
 	SendReason      = unsubscribes.Reason
 	Linked          = unsubscribes.Linked
-	PausedError     = outbox.PausedError
+	PausedError     = failure.PausedError
 )
 
 // Why an unsubscribe link does nothing, and why no comparison begins.
@@ -65,12 +67,12 @@ func (e *Engine) ClearUnsubscribe(ctx context.Context, id int64, actor string) e
 
 // MaySend says whether a person may be emailed. Errors: *InvalidError.
 func (e *Engine) MaySend(ctx context.Context, ref PersonRef) (SendAnswer, error) {
-	began := time.Now()
+	began := e.now()
 	answer, err := e.unsubscribes.MaySend(ctx, ref)
 	if err != nil {
 		return answer, asInvalid(err)
 	}
-	e.checks.note(answer, time.Since(began))
+	e.checks.note(answer, e.now().Sub(began))
 	return answer, nil
 }
 
@@ -148,14 +150,14 @@ func (e *Engine) ChangeUnsubscribing(ctx context.Context, change UnsubscribingCh
 		if err != nil {
 			return err
 		}
-		after, details := change.apply(before, time.Now())
+		after, details := change.apply(before, e.now())
 		if len(details) == 0 {
 			return nil
 		}
 		err = e.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 			err := models.SaveUnsubscribing(ctx, tx, after, version, actor)
 			if err == nil && after.OptOutField != before.OptOutField {
-				err = tx.Exec(pushAnew).Error
+				err = e.unsubscribes.PushAgain().ExecIn(ctx, tx)
 			}
 			return err
 		})
@@ -188,10 +190,14 @@ func (c UnsubscribingChange) apply(u models.Unsubscribing, now time.Time) (model
 	return u, details
 }
 
-// pushAnew has Salesforce told of everybody again, in another field.
-const pushAnew = `
-	UPDATE deliveries d SET state = 'pending', attempts = 0, due_at = clock_timestamp(), updated_at = clock_timestamp()
-	FROM unsubscribes u WHERE u.id = d.unsubscribe_id AND u.cleared_at IS NULL AND d.state IN ('failed', 'delivered')`
+// unsubscribeBounced unsubscribes the person of an email that bounced for good.
+func (e *Engine) unsubscribeBounced(ctx context.Context, tx pgx.Tx, b delivery.Bounce) error {
+	_, _, err := e.unsubscribes.Record(ctx, tx, unsubscribes.NewUnsubscribe{PersonID: b.PersonID, MarketoID: b.MarketoID, SalesforceID: b.SalesforceID,
+		Email: b.Email, Source: models.ByBounce, Reason: "An email bounced: " + b.Key, Actor: "system"})
+	return err
+}
+
+func (e *Engine) now() time.Time { return e.outbox.Clock().Now() }
 
 // OptOut says on which objects of the org an opt-out field is.
 type OptOut = org.OptOut

@@ -55,6 +55,15 @@ COMMENT ON COLUMN public.activities.email_id IS 'The email_sent that an open, cl
 
 COMMENT ON COLUMN public.activities.email_key IS 'The key of that email, as the sender gave it.';
 
+CREATE TABLE public.activity_cursor (
+    only_row boolean DEFAULT true NOT NULL,
+    read_to timestamp with time zone NOT NULL,
+    read_all_at timestamp with time zone NOT NULL,
+    CONSTRAINT activity_cursor_only_row_check CHECK (only_row)
+);
+
+COMMENT ON TABLE public.activity_cursor IS 'How far waiting activities were compared with people who arrived.';
+
 CREATE TABLE public.api_pace (
     system text NOT NULL,
     next_call_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
@@ -225,6 +234,15 @@ CREATE TABLE public.leases (
     holder text NOT NULL,
     expires_at timestamp with time zone NOT NULL
 );
+
+CREATE TABLE public.opt_out_cursor (
+    only_row boolean DEFAULT true NOT NULL,
+    read_to timestamp with time zone NOT NULL,
+    polled_at timestamp with time zone NOT NULL,
+    CONSTRAINT opt_out_cursor_only_row_check CHECK (only_row)
+);
+
+COMMENT ON TABLE public.opt_out_cursor IS 'How far opt-outs were read from Salesforce.';
 
 CREATE TABLE public.people (
     id bigint NOT NULL,
@@ -679,6 +697,9 @@ ALTER TABLE ONLY public.activities
 ALTER TABLE ONLY public.activities
     ADD CONSTRAINT activities_token_id_key_key UNIQUE (token_id, key);
 
+ALTER TABLE ONLY public.activity_cursor
+    ADD CONSTRAINT activity_cursor_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY public.api_pace
     ADD CONSTRAINT api_pace_pkey PRIMARY KEY (system);
 
@@ -717,6 +738,9 @@ ALTER TABLE ONLY public.invitations
 
 ALTER TABLE ONLY public.leases
     ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.opt_out_cursor
+    ADD CONSTRAINT opt_out_cursor_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY public.people
     ADD CONSTRAINT people_pkey PRIMARY KEY (id);

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"salesactions/models"
 	"salesactions/syncengine/outbox"
@@ -25,6 +24,8 @@ type Config struct {
 	// run for 10 (Salesforce REST: limits, timeout of a call).
 	SalesforceSettle time.Duration
 	Calls            int // calls in flight to each destination; default 4
+	// Reread queues people for the people sync to read at once: Marketo does not find them.
+	Reread func(batch *pgx.Batch, people []int64)
 }
 
 func (c Config) withDefaults() Config {
@@ -35,18 +36,37 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// record stores outcomes, and lets go what waited for the Tasks of emails that are
+// record stores outcomes, and releases what waited for the Tasks of emails that are
 // there now, or never will be.
-func record(ctx context.Context, pool *pgxpool.Pool, run uuid.UUID, outcomes []outbox.Outcome, beside ...func(*pgx.Batch)) error {
+func record(ctx context.Context, o *outbox.Outbox, run uuid.UUID, outcomes []outbox.Outcome, beside ...func(*pgx.Batch)) error {
 	var settled []int64
-	for _, o := range outcomes {
-		if o.State == models.Delivered || o.State == models.Skipped {
-			settled = append(settled, o.ID)
+	for _, outcome := range outcomes {
+		if outcome.State == models.Delivered || outcome.State == models.Skipped {
+			settled = append(settled, outcome.ID)
 		}
 	}
-	return outbox.Record(ctx, pool, run, outcomes, append(beside, func(batch *pgx.Batch) {
+	return o.Record(ctx, run, outcomes, append(beside, func(batch *pgx.Batch) {
 		if len(settled) > 0 {
-			batch.Queue(releaseOfEmails+` AND task.id = ANY($1)`, settled)
+			queue(batch, releasesOfEmails(o, `task.id = ANY(@tasks::bigint[])`, pgx.NamedArgs{"tasks": settled}))
 		}
 	})...)
+}
+
+func queue(batch *pgx.Batch, statements []outbox.Statement) {
+	for _, s := range statements {
+		s.Queue(batch)
+	}
+}
+
+// releasesOfEmails release changes whose email has its Task now, and skip those whose
+// email will never have one. only narrows the waiting deliveries "d", their activities
+// "a" and the deliveries "task" of the emails.
+func releasesOfEmails(o *outbox.Outbox, only string, args pgx.NamedArgs) []outbox.Statement {
+	waiting := func(state models.DeliveryState) outbox.Which {
+		return outbox.Which{Args: args, Where: `d.hold = 'email' AND d.id IN (
+			SELECT d.id FROM deliveries d JOIN activities a ON a.id = d.activity_id
+			JOIN deliveries task ON task.activity_id = a.email_id AND task.destination = 'salesforce' AND task.operation = 'create'
+			WHERE d.hold = 'email' AND task.state = '` + string(state) + `' AND ` + only + `)`}
+	}
+	return []outbox.Statement{o.Release(waiting(models.Delivered)), o.Skip(waiting(models.Skipped), models.SkippedEmail)}
 }

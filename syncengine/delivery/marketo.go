@@ -24,6 +24,7 @@ const setupAge = time.Hour
 type toMarketo struct {
 	cfg    Config
 	pool   *pgxpool.Pool
+	outbox *outbox.Outbox
 	client func(context.Context) (*marketo.Client, string, error) // with the instance's address
 	pace   *outbox.Pace
 
@@ -33,11 +34,10 @@ type toMarketo struct {
 
 // NewMarketo returns the deliverer to Marketo. client gives the client of the
 // connection in force and its address.
-func NewMarketo(pool *pgxpool.Pool, client func(context.Context) (*marketo.Client, string, error), cfg Config) *outbox.Deliverer {
+func NewMarketo(pool *pgxpool.Pool, o *outbox.Outbox, client func(context.Context) (*marketo.Client, string, error), cfg Config) *outbox.Deliverer {
 	cfg = cfg.withDefaults()
-	m := &toMarketo{cfg: cfg, pool: pool, client: client,
-		pace: outbox.NewPace(pool, models.ToMarketo, models.Create, marketo.MaxAddActivities)}
-	return outbox.New(pool, models.ToMarketo, cfg.Config, m.prepare, m, (*marketoSettling)(m))
+	m := &toMarketo{cfg: cfg, pool: pool, outbox: o, client: client, pace: o.NewPace(marketoCreates, marketo.MaxAddActivities)}
+	return o.NewDeliverer(models.ToMarketo, cfg.Config, m.prepare, m, (*marketoSettling)(m))
 }
 
 // prepare sees to it that our activity types are there and approved.
@@ -50,8 +50,8 @@ func (m *toMarketo) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if known == nil || known.Error != "" || known.Endpoint != endpoint || time.Since(known.At) > setupAge {
-		made, err := SetUpMarketo(budget.For(ctx, "activity types"), m.pool, client, endpoint)
+	if known == nil || known.Error != "" || known.Endpoint != endpoint || m.outbox.Clock().Since(known.At) > setupAge {
+		made, err := SetUpMarketo(budget.For(ctx, "activity types"), m.pool, m.outbox, client, endpoint)
 		if err != nil {
 			return err
 		}
@@ -80,12 +80,12 @@ func (m *toMarketo) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	group.SetLimit(m.cfg.Calls)
 	moved := 0
 	for sending.Err() == nil {
-		n, err := m.pace.Ready(sending, time.Now())
+		n, err := m.pace.Ready(sending)
 		if err != nil || n == 0 {
 			return moved, errors.Join(group.Wait(), err)
 		}
-		started := time.Now()
-		items, err := takeDue(sending, m.pool, run, models.ToMarketo, n, selection{})
+		started := m.outbox.Clock().Now()
+		items, err := claim(sending, m.pool, m.outbox, run, marketoCreates, n, outbox.Narrow{})
 		if err != nil || len(items) == 0 {
 			return moved, errors.Join(group.Wait(), err)
 		}
@@ -106,14 +106,14 @@ func (m *toMarketo) send(ctx context.Context, run uuid.UUID, items []item, claim
 		activity := setup.Layout.newActivity(i, setup.typeID(i.Kind))
 		bytes := marketo.EncodedSize(activity)
 		if size+bytes > maxCallBytes { // what does not fit goes with the next call
-			outcomes = append(outcomes, outbox.ForAll(items[n:], item.unsent)...)
+			outcomes = append(outcomes, outbox.NotSent(items[n:])...)
 			break
 		}
 		size += bytes
 		batch = append(batch, addition{i, activity})
 	}
-	calls := outbox.Apart(batch, marketo.MaxAddActivities, func(a addition) int { return a.Doubts })
-	sent, err := outbox.Each(calls, addition.unsent, func(call []addition) ([]outbox.Outcome, error) { return m.add(ctx, call, claimed) })
+	calls := outbox.SplitByDoubt(batch, marketo.MaxAddActivities)
+	sent, err := outbox.Each(calls, func(call []addition) ([]outbox.Outcome, error) { return m.add(ctx, call, claimed) })
 	return errors.Join(m.record(ctx, run, append(outcomes, sent...), items), err)
 }
 
@@ -123,20 +123,18 @@ type addition struct {
 	activity marketo.NewActivity
 }
 
-func (a addition) unsent() outbox.Outcome { return a.item.unsent() }
-
 // add makes one call. Whatever happens there is an outcome for every row; an error
 // besides means that nothing more can be sent now.
 func (m *toMarketo) add(ctx context.Context, batch []addition, claimed time.Time) ([]outbox.Outcome, error) {
 	client, _, err := m.client(ctx)
-	if err != nil || time.Since(claimed) > m.cfg.Lease { // this process stood still: another run may know of these rows by now
-		return outbox.ForAll(batch, addition.unsent), err
+	if err != nil || m.outbox.Clock().Since(claimed) > m.cfg.Lease { // this process stood still: another run may know of these rows by now
+		return outbox.NotSent(batch), err
 	}
 	activities := make([]marketo.NewActivity, len(batch))
 	for n, a := range batch {
 		activities[n] = a.activity
 	}
-	calling, cancel := outbox.Promptly(budget.For(ctx, "activities"), m.cfg.Lease)
+	calling, cancel := outbox.WithStartLimit(budget.For(ctx, "activities"), m.outbox.Clock(), m.cfg.Lease)
 	defer cancel()
 	results, err := client.AddActivities(calling, activities)
 	if err != nil {
@@ -160,7 +158,7 @@ func (m *toMarketo) added(ctx context.Context, client *marketo.Client, batch []a
 	err := m.checkTypes(ctx, client)
 	for n, a := range batch {
 		if err != nil && isOfType(outcomes[n].Failure.Code) {
-			outcomes[n] = a.unsent()
+			outcomes[n] = outbox.Unsent(a.Claimed, 0)
 		}
 	}
 	return outcomes, err
@@ -168,56 +166,29 @@ func (m *toMarketo) added(ctx context.Context, client *marketo.Client, batch []a
 
 func result(i item, r marketo.AddResult) outbox.Outcome {
 	if r.Added {
-		return outbox.Delivered(i.ID, r.ID)
+		return outbox.Delivered(i.Claimed, r.ID)
 	}
 	what := failure.OfMarketoRecord(r.Code, r.Message)
-	if what.Heal == failure.HealFollowRecord && i.times(what.Code) < followTries {
-		return reread(i.ID, what)
+	if what.Heal == failure.HealFollowRecord && i.Times(what.Code) < followTries {
+		return reread(i.Claimed, what)
 	}
-	return outbox.Again(i.ID, i.times(what.Code), what)
+	return outbox.Refused(i.Claimed, what, 1, false)
 }
 
-// failedCall decides what a call that failed as a whole means for its rows.
+// failedCall decides what a call that failed as a whole means for its rows. A type of
+// ours that is gone is looked for first: it is no mistake of the activities.
 func (m *toMarketo) failedCall(ctx context.Context, batch []addition, claimed time.Time, err error) ([]outbox.Outcome, error) {
-	what := outbox.Meaning(err)
-	if isOfType(what.Code) {
+	if !failure.Unanswered(err) && isOfType(failure.Classify(err).Code) {
 		client, _, checkErr := m.client(ctx)
 		if checkErr == nil {
 			checkErr = m.checkTypes(ctx, client)
 		}
 		if checkErr != nil {
-			return outbox.ForAll(batch, addition.unsent), checkErr
+			return outbox.NotSent(batch), checkErr
 		}
 	}
-	switch {
-	case marketo.Ambiguous(err):
-		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Unanswered(a.ID, what, len(batch), m.firstLook()) }), nil
-	case errors.Is(err, outbox.ErrNotAdmitted):
-		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Unsent(a.ID, outbox.TurnPause) }), nil
-	case ctx.Err() != nil:
-		return outbox.ForAll(batch, addition.unsent), nil
-	case outbox.Halts(what):
-		return outbox.ForAll(batch, addition.unsent), err
-	case what.Retry == failure.Soon:
-		return outbox.ForAll(batch, func(a addition) outbox.Outcome { return outbox.Again(a.ID, a.times(what.Code), what) }), nil
-	case !splits(err):
-		return outbox.ForAll(batch, addition.unsent), err
-	case len(batch) == 1:
-		return []outbox.Outcome{outbox.Parked(batch[0].ID, what)}, nil
-	}
-	return outbox.Halve(batch, addition.unsent, func(half []addition) ([]outbox.Outcome, error) { return m.add(ctx, half, claimed) })
-}
-
-// splits says that one of a call's records may have spoilt it for the others; other
-// errors of a whole call would be met by every call (Marketo REST: error codes).
-func splits(err error) bool {
-	var call *marketo.Error
-	if !errors.As(err, &call) {
-		return false
-	}
-	switch call.Code {
-	case "609", "701", "1001", "1002", marketo.CodeInvalidData, "1006":
-		return true
-	}
-	return call.Kind == marketo.KindTooLarge
+	rules := outbox.Rules{Unanswered: func(c outbox.Claimed, what failure.Failure, records int) outbox.Outcome {
+		return outbox.Unanswered(c, what, records, m.firstLook())
+	}}
+	return outbox.FailedCall(ctx, err, batch, rules, func(half []addition) ([]outbox.Outcome, error) { return m.add(ctx, half, claimed) })
 }

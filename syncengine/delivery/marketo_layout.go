@@ -129,7 +129,7 @@ const (
 func (l Layout) newActivity(i item, typeID int) marketo.NewActivity {
 	a, t := i.attributes(), l.typeFor(i.Kind)
 	values := map[string]any{
-		idAttribute: i.ActivityID.String(), "salesRep": i.RepEmail, "subject": a.Subject, "templateName": a.TemplateName,
+		idAttribute: i.Activity.String(), "salesRep": i.RepEmail, "subject": a.Subject, "templateName": a.TemplateName,
 		"templateUrl": a.TemplateURL, "campaignName": a.CampaignName, "campaignUrl": a.CampaignURL, "campaignStep": a.CampaignStep,
 		"campaignDay": a.CampaignDay, "link": a.LinkURL, "callOutcome": a.CallOutcome, "callReason": a.CallReason,
 		"callRecording": a.CallRecordingURL, "bounceType": a.BounceType, "detailsUrl": a.DetailsURL, "action": i.Kind.Name(),

@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"salesactions/models"
 	"salesactions/syncengine/budget"
+	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
 	"salesactions/syncengine/outbox"
 )
@@ -22,35 +22,35 @@ type marketoSettling toMarketo
 
 // Round reads the log back for those that are due.
 func (m *marketoSettling) Round(ctx context.Context, run uuid.UUID) (int, error) {
-	items, err := takeUnknown(ctx, m.pool, models.ToMarketo, marketo.MaxAddActivities)
+	items, err := unknown(ctx, m.pool, m.outbox, marketoCreates, marketo.MaxAddActivities)
 	if err != nil || len(items) == 0 {
 		return 0, err
 	}
 	there, err := m.readBack(budget.For(ctx, "proof of activities"), items)
 	switch {
-	case err != nil && (ctx.Err() != nil || !outbox.Meaning(err).Passing()):
+	case err != nil && (ctx.Err() != nil || !failure.Classify(err).Passing()):
 		return 0, err
 	case err != nil:
 		wait := outbox.Backoff(3)
-		return len(items), record(ctx, m.pool, run, outbox.ForAll(items, func(i item) outbox.Outcome { return outbox.Unknown(i.ID, wait) }))
+		return len(items), record(ctx, m.outbox, run, outbox.ForAll(items, func(c outbox.Claimed) outbox.Outcome { return outbox.Unknown(c, wait) }))
 	}
-	return len(items), record(ctx, m.pool, run, outbox.ForAll(items, func(i item) outbox.Outcome {
-		if id, found := there[i.ActivityID]; found {
-			return outbox.Delivered(i.ID, id)
+	return len(items), record(ctx, m.outbox, run, outbox.ForAll(items, func(c outbox.Claimed) outbox.Outcome {
+		if id, found := there[c.Activity]; found {
+			return outbox.Delivered(c, id)
 		}
-		return m.absent(i)
+		return m.absent(c)
 	}))
 }
 
 // absent believes the second look only: log rows appear late. The looks are as far
 // apart as Config says, and the second is as long after the sending.
-func (m *marketoSettling) absent(i item) outbox.Outcome {
-	if i.Looks == 0 || i.SentAt != nil && time.Since(*i.SentAt) < m.cfg.MarketoSettle {
-		o := outbox.Unknown(i.ID, m.cfg.MarketoSettle)
+func (m *marketoSettling) absent(c outbox.Claimed) outbox.Outcome {
+	if c.Looks == 0 || m.outbox.Clock().Since(c.SentAt) < m.cfg.MarketoSettle {
+		o := outbox.Unknown(c, m.cfg.MarketoSettle)
 		o.Looked = true
 		return o
 	}
-	return outbox.Absent(i.ID)
+	return outbox.ProvenAbsent(c)
 }
 
 // lookBack is how much earlier than the earliest activity the log is read from: its
@@ -69,7 +69,7 @@ func (m *marketoSettling) readBack(ctx context.Context, items []item) (map[uuid.
 	var leads []int64
 	seen := map[int64]bool{}
 	for _, i := range items {
-		wanted[i.ActivityID.String()] = i.ActivityID
+		wanted[i.Activity.String()] = i.Activity
 		if i.PersonID != nil && !seen[*i.PersonID] {
 			seen[*i.PersonID] = true
 			leads = append(leads, *i.PersonID)

@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jonboulle/clockwork"
 
+	"salesactions/clock"
 	"salesactions/models"
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
@@ -61,19 +63,19 @@ func (s MarketoSetup) typeIDs() []int {
 // those that are missing as far as its slots allow, verifies them, and keeps what it
 // found. Doing it again changes nothing that is in order. An error says in plain
 // words why activities cannot be added; it is kept, too.
-func SetUpMarketo(ctx context.Context, pool *pgxpool.Pool, client *marketo.Client, endpoint string) (MarketoSetup, error) {
-	leave, err := setupTurn(ctx, pool)
+func SetUpMarketo(ctx context.Context, pool *pgxpool.Pool, o *outbox.Outbox, client *marketo.Client, endpoint string) (MarketoSetup, error) {
+	leave, err := setupTurn(ctx, pool, o.Clock())
 	if err != nil {
 		return MarketoSetup{}, err
 	}
 	defer leave()
-	s := MarketoSetup{At: time.Now(), Endpoint: endpoint, SlotsTotal: marketo.MaxCustomTypes}
+	s := MarketoSetup{At: o.Clock().Now(), Endpoint: endpoint, SlotsTotal: marketo.MaxCustomTypes}
 	err = s.make(ctx, client)
 	if err != nil {
-		what := outbox.Meaning(err)
+		what := failure.Classify(err)
 		s.Error, s.Remedy = what.Text, what.Remedy
 	}
-	return s, errors.Join(err, outbox.KeepSetup(ctx, pool, models.ToMarketo, s))
+	return s, errors.Join(err, o.KeepSetup(ctx, models.ToMarketo, s))
 }
 
 const (
@@ -83,7 +85,7 @@ const (
 )
 
 // setupTurn waits until nobody else sets the types up, so that none is made twice.
-func setupTurn(ctx context.Context, pool *pgxpool.Pool) (leave func(), err error) {
+func setupTurn(ctx context.Context, pool *pgxpool.Pool, clk clockwork.Clock) (leave func(), err error) {
 	lease := models.Lease{Name: setupLease, Holder: uuid.NewString(), Lasting: setupTime}
 	for {
 		got, err := models.AcquireLease(ctx, pool, lease)
@@ -96,10 +98,8 @@ func setupTurn(ctx context.Context, pool *pgxpool.Pool) (leave func(), err error
 				_ = models.ReleaseLease(ctx, pool, lease)
 			}, nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(setupPoll):
+		if err := clock.Sleep(ctx, clk, setupPoll); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -126,7 +126,7 @@ func (s *MarketoSetup) make(ctx context.Context, client *marketo.Client) error {
 		}
 	}
 	if s.Layout = chooseLayout(existing, s.SlotsTotal-s.SlotsUsed); s.Layout == "" {
-		return &outbox.PausedError{Class: failure.Setup, Code: "no_slots", Text: fmt.Sprintf(
+		return &failure.PausedError{Class: failure.Setup, Code: "no_slots", Text: fmt.Sprintf(
 			"Marketo has room for %d custom activity types, and %d are in use: not even the three of the grouped layout fit.", s.SlotsTotal, s.SlotsUsed),
 			Remedy: "Delete custom activity types that nobody needs in Marketo (Admin → Custom Activities), then press Try again in Settings → Marketo."}
 	}
@@ -258,7 +258,7 @@ func (s *MarketoSetup) verify(ctx context.Context, client *marketo.Client) error
 	}
 	for _, t := range s.Types {
 		if !t.OK {
-			return &outbox.PausedError{Class: failure.Setup, Code: "types_missing",
+			return &failure.PausedError{Class: failure.Setup, Code: "types_missing",
 				Text:   fmt.Sprintf("Marketo's activity type %q is %s.", t.Name, t.Status),
 				Remedy: "Press Set up in Settings → Marketo; it is tried again by itself, too."}
 		}
@@ -280,7 +280,7 @@ func (m *toMarketo) checkTypes(ctx context.Context, client *marketo.Client) erro
 	if err == nil {
 		return nil
 	}
-	what := outbox.Meaning(err)
+	what := failure.Classify(err)
 	setup.Error, setup.Remedy = what.Text, what.Remedy
-	return errors.Join(err, outbox.KeepSetup(ctx, m.pool, models.ToMarketo, setup))
+	return errors.Join(err, m.outbox.KeepSetup(ctx, models.ToMarketo, setup))
 }

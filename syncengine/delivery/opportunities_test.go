@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
-	"salesactions/models"
 	"salesactions/postgres/postgrestest"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -26,10 +27,12 @@ func TestContactsAreAskedAboutInTheOrderOfTheirTasks(t *testing.T) {
 		SELECT id, 'salesforce', occurred_at, 'pending', now() - person_id * interval '1 second' FROM activities`) // the last person is due first
 	must(t, db, `ANALYZE`)
 
-	soon, err := contactsToAsk(t.Context(), db.Pool, dueSoon)
+	o := outbox.New(db.Pool, clockwork.NewRealClock())
+	s := &toSalesforce{pool: db.Pool, outbox: o}
+	soon, err := s.contactsToAsk(t.Context(), dueSoon)
 	require.NoError(t, err)
 	require.Len(t, soon, dueSoon)
-	later, err := contactsToAsk(t.Context(), db.Pool, dueLater)
+	later, err := s.contactsToAsk(t.Context(), dueLater)
 	require.NoError(t, err)
 	require.Equal(t, soon, later[:len(soon)])
 	for n, contact := range later {
@@ -39,7 +42,7 @@ func TestContactsAreAskedAboutInTheOrderOfTheirTasks(t *testing.T) {
 	claimed := 0
 	must(t, db, `INSERT INTO salesforce_records (id) SELECT unnest($1::text[])`, later) // as if it had been asked
 	for range len(later) / salesforce.MaxCollection {
-		items, err := takeDue(t.Context(), db.Pool, uuid.New(), models.ToSalesforce, salesforce.MaxCollection, knownOpportunity)
+		items, err := claim(t.Context(), db.Pool, o, uuid.New(), salesforceCreates, salesforce.MaxCollection, s.knownOpportunity())
 		require.NoError(t, err)
 		require.Len(t, items, salesforce.MaxCollection)
 		for _, i := range items {

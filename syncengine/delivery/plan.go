@@ -1,13 +1,11 @@
 package delivery
 
 import (
-	"context"
-	"fmt"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
+	"salesactions/syncengine/outbox"
 )
 
 // Plan decides which deliveries an activity gets.
@@ -73,51 +71,34 @@ func (p Plan) reason(s models.Switch, e entry) models.SkipReason {
 	return ""
 }
 
-// insertDeliveries writes the deliveries of new activities, ties engagement and
-// emails together in whichever order they came, and lets go what need not wait.
-func insertDeliveries(ctx context.Context, tx pgx.Tx, tokenID int64, fresh []entry, plan Plan) error {
-	var (
-		ids                                             []uuid.UUID
-		destinations, operations, states, holds, reason []string
-		all                                             []uuid.UUID
-	)
-	for _, e := range fresh {
-		all = append(all, e.id)
-		for _, p := range plan.of(e) {
-			state := models.Pending
-			if p.reason != "" {
-				state = models.Skipped
-			}
-			ids, destinations, operations = append(ids, e.id), append(destinations, string(p.destination)), append(operations, string(p.operation))
-			states, holds, reason = append(states, string(state)), append(holds, string(p.hold)), append(reason, string(p.reason))
-		}
+// entries are the deliveries of an activity, as the outbox takes them.
+func (p Plan) entries(e entry) []outbox.Entry {
+	var entries []outbox.Entry
+	for _, to := range p.of(e) {
+		entries = append(entries, outbox.Entry{Activity: e.id, To: to.destination, Operation: to.operation, Kind: e.Kind,
+			OccurredAt: e.OccurredAt, Hold: to.hold, Skip: to.reason})
 	}
-	batch := &pgx.Batch{}
-	batch.Queue(`
-		INSERT INTO deliveries (activity_id, kind, destination, operation, occurred_at, state, hold, reason)
-		SELECT t.id, a.kind, destination, operation, a.occurred_at, state, nullif(hold, ''), nullif(reason, '')
-		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS t (id, destination, operation, state, hold, reason)
-		JOIN activities a ON a.id = t.id`, ids, destinations, operations, states, holds, reason)
+	return entries
+}
+
+// queueDeliveries writes the deliveries of new activities, ties engagement and emails
+// together in whichever order they came, and releases what need not wait.
+func queueDeliveries(batch *pgx.Batch, o *outbox.Outbox, tokenID int64, fresh []entry, plan Plan) {
+	var entries []outbox.Entry
+	all := make([]uuid.UUID, len(fresh))
+	for n, e := range fresh {
+		all[n] = e.id
+		entries = append(entries, plan.entries(e)...)
+	}
+	o.Enqueue(entries...).Queue(batch)
 	batch.Queue(tieToEmails+` AND a.id = ANY($1) AND e.token_id = $2`, all, tokenID)
 	batch.Queue(tieToEmails+` AND e.id = ANY($1) AND e.token_id = $2`, all, tokenID)
-	batch.Queue(releaseOfEmails+` AND a.email_id IN (SELECT x.email_id FROM activities x WHERE x.id = ANY($1) AND x.email_id IS NOT NULL)`, all)
-	batch.Queue(`SELECT pg_notify('salesactions_live', 'activity')`)
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("write the deliveries: %w", err)
-	}
-	return nil
+	queue(batch, releasesOfEmails(o, `a.email_id IN (SELECT x.email_id FROM activities x WHERE x.id = ANY(@fresh::uuid[]) AND x.email_id IS NOT NULL)`,
+		pgx.NamedArgs{"fresh": all}))
+	batch.Queue(models.Tell(models.TopicActivity))
 }
 
 // tieToEmails ties engagement to its email.
 const tieToEmails = `
 	UPDATE activities a SET email_id = e.id FROM activities e
 	WHERE a.email_id IS NULL AND a.email_key IS NOT NULL AND e.token_id = a.token_id AND e.key = a.email_key AND e.kind = 'email_sent'`
-
-// releaseOfEmails lets updates go whose email has its Task now, and ends those whose
-// email will never have one.
-const releaseOfEmails = `
-	UPDATE deliveries d SET hold = NULL, due_at = clock_timestamp(), updated_at = clock_timestamp(),
-		state = CASE WHEN task.state = 'skipped' THEN 'skipped' ELSE d.state END,
-		reason = CASE WHEN task.state = 'skipped' THEN 'email_not_logged' END
-	FROM activities a JOIN deliveries task ON task.activity_id = a.email_id AND task.destination = 'salesforce' AND task.operation = 'create'
-	WHERE d.activity_id = a.id AND d.hold = 'email' AND task.state IN ('delivered', 'skipped')`

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"salesactions/models"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/whom"
 )
 
@@ -36,12 +37,28 @@ type Result struct {
 
 // Recorder records activities with their deliveries. It is safe for concurrent use.
 type Recorder struct {
-	pool *pgxpool.Pool
-	now  func() time.Time
+	pool        *pgxpool.Pool
+	outbox      *outbox.Outbox
+	unsubscribe Unsubscribe
+}
+
+// Unsubscribe records in a transaction that a person's address is no good for ever, so
+// that nobody writes to it again.
+type Unsubscribe func(ctx context.Context, tx pgx.Tx, bounced Bounce) error
+
+// Bounce is an email that bounced for good.
+type Bounce struct {
+	PersonID     int64 // 0: waits for the person, named by the others
+	MarketoID    int64
+	SalesforceID string
+	Email        string
+	Key          string // of the activity
 }
 
 // NewRecorder returns a recorder on a database.
-func NewRecorder(pool *pgxpool.Pool) *Recorder { return &Recorder{pool: pool, now: time.Now} }
+func NewRecorder(pool *pgxpool.Pool, o *outbox.Outbox, unsubscribe Unsubscribe) *Recorder {
+	return &Recorder{pool: pool, outbox: o, unsubscribe: unsubscribe}
+}
 
 // entry is an activity about to be recorded.
 type entry struct {
@@ -62,7 +79,7 @@ func (r *Recorder) Record(ctx context.Context, tokenID int64, inputs []Input, lo
 		return nil, err
 	}
 	err = pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-		created, err := insertActivities(ctx, tx, tokenID, entries)
+		created, err := insertActivities(ctx, tx, tokenID, entries, r.outbox.Clock().Now())
 		if err != nil {
 			return err
 		}
@@ -80,10 +97,12 @@ func (r *Recorder) Record(ctx context.Context, tokenID int64, inputs []Input, lo
 		if err := tellFirsts(ctx, tx, tokenID, again, results); err != nil || len(fresh) == 0 {
 			return err
 		}
-		if err := unsubscribeBounced(ctx, tx, fresh); err != nil {
+		if err := r.unsubscribeBounced(ctx, tx, fresh); err != nil {
 			return err
 		}
-		return insertDeliveries(ctx, tx, tokenID, fresh, Plan{Logging: logging})
+		batch := &pgx.Batch{}
+		queueDeliveries(batch, r.outbox, tokenID, fresh, Plan{Logging: logging})
+		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("record %d activities: %w", len(inputs), err)
@@ -95,7 +114,7 @@ func (r *Recorder) Record(ctx context.Context, tokenID int64, inputs []Input, lo
 // in a batch is left to the database, which refuses it. Only what passed the check is
 // looked up: the database could not even be asked about some of the rest.
 func (r *Recorder) admit(ctx context.Context, inputs []Input, results []Result) ([]entry, error) {
-	now := r.now()
+	now := r.outbox.Clock().Now()
 	entries := make([]entry, 0, len(inputs))
 	sound := make([]whom.Ref, 0, len(inputs))
 	for i, in := range inputs {
@@ -115,8 +134,8 @@ func (r *Recorder) admit(ctx context.Context, inputs []Input, results []Result) 
 			results[e.position] = refused(e.Key, err)
 			continue
 		}
-		if e.id, err = uuid.NewV7(); err != nil {
-			return nil, fmt.Errorf("make an id: %w", err)
+		if e.id, err = idAt(now); err != nil {
+			return nil, err
 		}
 		e.Attributes = stripNUL(e.Attributes)
 		admitted = append(admitted, e)
@@ -124,15 +143,32 @@ func (r *Recorder) admit(ctx context.Context, inputs []Input, results []Result) 
 	return admitted, nil
 }
 
-// unsubscribeBounced unsubscribes whoever's address is no good for ever.
-func unsubscribeBounced(ctx context.Context, tx pgx.Tx, fresh []entry) error {
+// idAt makes the id of an activity that is recorded at a time, with which it begins (RFC
+// 9562, version 7), so that ids are in the order of recording by our clock.
+func idAt(now time.Time) (uuid.UUID, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return id, fmt.Errorf("make an id: %w", err)
+	}
+	putMillis(&id, now)
+	return id, nil
+}
+
+// putMillis writes a time in milliseconds into the first six bytes of an id.
+func putMillis(id *uuid.UUID, at time.Time) {
+	for n, milli := 5, at.UnixMilli(); n >= 0; n, milli = n-1, milli>>8 {
+		id[n] = byte(milli)
+	}
+}
+
+// unsubscribeBounced unsubscribes each person whose address is no good for ever.
+func (r *Recorder) unsubscribeBounced(ctx context.Context, tx pgx.Tx, fresh []entry) error {
 	for _, e := range fresh {
 		if e.Kind != models.EmailBounced || !strings.EqualFold(strings.TrimSpace(e.Attributes.BounceType), "hard") {
 			continue
 		}
-		_, _, err := models.AddUnsubscribe(ctx, tx, models.NewUnsubscribe{PersonID: e.personID, MarketoID: named(e.MarketoID, e.PersonID), SalesforceID: e.SalesforceID,
-			Email: e.Email, Source: models.ByBounce, Reason: "An email bounced: " + e.Key, Actor: "system"})
-		if err != nil {
+		bounced := Bounce{PersonID: e.personID, MarketoID: named(e.MarketoID, e.PersonID), SalesforceID: e.SalesforceID, Email: e.Email, Key: e.Key}
+		if err := r.unsubscribe(ctx, tx, bounced); err != nil {
 			return err
 		}
 	}
@@ -150,19 +186,19 @@ func refused(key string, err error) Result {
 // insertActivities adds those whose key is new, and says which. Keys go in by their
 // order, so that batches with the same keys wait for each other and never in a circle;
 // of two with one key the first of the batch wins.
-func insertActivities(ctx context.Context, tx pgx.Tx, tokenID int64, entries []entry) (map[uuid.UUID]bool, error) {
+func insertActivities(ctx context.Context, tx pgx.Tx, tokenID int64, entries []entry, now time.Time) (map[uuid.UUID]bool, error) {
 	c := columns(entries)
 	rows, err := tx.Query(ctx, `
-		INSERT INTO activities (id, token_id, key, kind, occurred_at, person_id, person_marketo_id, person_salesforce_id,
+		INSERT INTO activities (id, token_id, key, kind, occurred_at, recorded_at, person_id, person_marketo_id, person_salesforce_id,
 			person_email, person_email_key, rep_email, email_key, attributes)
-		SELECT id, $2, key, kind, occurred_at, nullif(person, 0), nullif(marketo, 0), nullif(salesforce, ''), nullif(email, ''),
+		SELECT id, $2, key, kind, occurred_at, $14, nullif(person, 0), nullif(marketo, 0), nullif(salesforce, ''), nullif(email, ''),
 			nullif(email_folded, ''), nullif(rep, ''), nullif(email_key, ''), attributes
 		FROM unnest($1::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[],
 			$11::text[], $12::text[], $13::jsonb[]) WITH ORDINALITY
 			AS t (id, key, kind, occurred_at, person, marketo, salesforce, email, email_folded, rep, email_key, attributes, position)
 		ORDER BY key, position
 		ON CONFLICT (token_id, key) DO NOTHING RETURNING id`,
-		c.ids, tokenID, c.keys, c.kinds, c.times, c.people, c.marketo, c.salesforce, c.emails, c.folded, c.reps, c.emailKeys, c.attributes)
+		c.ids, tokenID, c.keys, c.kinds, c.times, c.people, c.marketo, c.salesforce, c.emails, c.folded, c.reps, c.emailKeys, c.attributes, now)
 	if err != nil {
 		return nil, fmt.Errorf("insert activities: %w", err)
 	}

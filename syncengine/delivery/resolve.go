@@ -2,13 +2,15 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"salesactions/models"
+	"salesactions/syncengine/outbox"
 )
 
 const (
@@ -21,31 +23,22 @@ const (
 )
 
 // Resolve gives activities their people who have arrived meanwhile, ties engagement
-// to emails that were written at the same moment, and lets the deliveries go that
+// to emails that were written at the same moment, and releases the deliveries that
 // waited for either. It returns how many activities found their person. Running it
 // twice changes nothing. Its cost grows with the people and activities that are new
 // since the last pass, and only every ten minutes with the activities that wait, which
 // may be many for ever: of people who never come to the workspace.
-func Resolve(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+func Resolve(ctx context.Context, pool *pgxpool.Pool, o *outbox.Outbox) (int64, error) {
 	var resolved int64
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		statements, err := nextPass(ctx, tx)
+	err := models.Sweep(ctx, pool, "waiting activities", func(tx pgx.Tx) error {
+		since, err := nextPass(ctx, tx, o.Clock().Now())
 		if err != nil {
 			return err
 		}
-		for _, s := range statements {
-			tag, err := tx.Exec(ctx, s.sql, s.args...)
-			if err != nil {
-				return err
-			}
-			if s.resolves {
-				resolved += tag.RowsAffected()
-			}
+		if resolved, err = resolvePass(ctx, tx, o, since); err != nil || resolved == 0 {
+			return err
 		}
-		if resolved == 0 {
-			return nil
-		}
-		_, err = tx.Exec(ctx, `SELECT pg_notify('salesactions_live', 'activity')`)
+		_, err = tx.Exec(ctx, models.Tell(models.TopicActivity))
 		return err
 	})
 	if err != nil {
@@ -54,53 +47,67 @@ func Resolve(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return resolved, nil
 }
 
-// pass is a statement of a pass.
-type pass struct {
-	sql      string
-	args     []any
-	resolves bool // counts for activities that found their person
-}
-
-// nextPass says what to do, and notes that it is done: the place of the passes stands
-// with the cursors of the streams, and is moved in the transaction of the pass.
-func nextPass(ctx context.Context, tx pgx.Tx) ([]pass, error) {
-	var now, last, lastAll time.Time
-	err := tx.QueryRow(ctx, `SELECT clock_timestamp(), watermark, swept_at FROM sync_cursors WHERE stream = 'waiting activities' FOR UPDATE`).Scan(&now, &last, &lastAll)
-	first := errors.Is(err, pgx.ErrNoRows)
-	if err != nil && !first {
-		return nil, err
-	}
-	all := first || now.Sub(lastAll) >= resolveAll
-	_, err = tx.Exec(ctx, `INSERT INTO sync_cursors (stream, token, watermark, swept_at) VALUES ('waiting activities', '', clock_timestamp(), clock_timestamp())
-		ON CONFLICT (stream) DO UPDATE SET watermark = excluded.watermark, swept_at = CASE WHEN $1 THEN excluded.swept_at ELSE sync_cursors.swept_at END`, all)
+// nextPass returns the time from which people and activities are new to the pass, zero
+// for a pass over everything, and notes that the pass is made. The note is moved in the
+// transaction of the pass.
+func nextPass(ctx context.Context, tx pgx.Tx, now time.Time) (time.Time, error) {
+	var last, lastAll time.Time
+	err := tx.QueryRow(ctx, `SELECT read_to, read_all_at FROM activity_cursor`).Scan(&last, &lastAll)
 	if err != nil {
-		return nil, err
+		return last, err
 	}
-	if all {
-		return []pass{{sql: resolvePeople(""), resolves: true}, {sql: tieToEmails}, {sql: releaseOfPeople}, {sql: releaseOfEmails}}, nil
+	all := now.Sub(lastAll) >= resolveAll
+	_, err = tx.Exec(ctx, `UPDATE activity_cursor SET read_to = $1, read_all_at = CASE WHEN $2 THEN $1 ELSE read_all_at END`, now, all)
+	if err != nil || all {
+		return time.Time{}, err
 	}
-	return recentPass(last.Add(-resolveOverlap)), nil
+	return last.Add(-resolveOverlap), nil
 }
 
-// recentPass looks at people who were stored since then, and at activities that were
+// resolvePass looks at people who were stored since a time, and at activities that were
 // recorded since: those of one moment do not see each other.
-func recentPass(since time.Time) []pass {
-	first := firstID(since)
-	return []pass{
-		{sql: resolveRecent, args: []any{since}, resolves: true},
-		{sql: tieToEmails + ` AND e.id >= $1`, args: []any{first}},
-		{sql: releaseOfPeople + ` AND d.activity_id >= $1`, args: []any{first}},
-		{sql: releaseOfEmails + ` AND d.activity_id >= $1`, args: []any{first}},
+func resolvePass(ctx context.Context, tx pgx.Tx, o *outbox.Outbox, since time.Time) (int64, error) {
+	find := resolution(since)
+	rows, err := tx.Query(ctx, find.SQL, find.Args)
+	if err != nil {
+		return 0, err
 	}
+	resolved, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return 0, err
+	}
+	batch := &pgx.Batch{}
+	queue(batch, afterResolution(o, since, resolved))
+	return int64(len(resolved)), tx.SendBatch(ctx, batch).Close()
 }
 
-// firstID is less than the ids of all activities that were recorded from then on: they
-// begin with the time in milliseconds (RFC 9562, version 7).
+// resolution gives activities their people, those who were stored since a time or, where
+// it is zero, all; and returns the ids of the activities.
+func resolution(since time.Time) outbox.Statement {
+	if since.IsZero() {
+		return outbox.Statement{SQL: resolvePeople("") + ` RETURNING a.id`, Args: pgx.NamedArgs{}}
+	}
+	return outbox.Statement{SQL: resolvePeople(recentOnly) + ` RETURNING a.id`, Args: pgx.NamedArgs{"since": since}}
+}
+
+// afterResolution ties emails and releases what need not wait any more.
+func afterResolution(o *outbox.Outbox, since time.Time, resolved []uuid.UUID) []outbox.Statement {
+	first := pgx.NamedArgs{"first": uuid.Nil}
+	if !since.IsZero() {
+		first["first"] = firstID(since)
+	}
+	return append([]outbox.Statement{
+		{SQL: tieToEmails + ` AND e.id >= @first`, Args: first},
+		o.Release(outbox.Which{Where: `d.hold = 'person' AND d.activity_id = ANY(@resolved::uuid[])`, Args: pgx.NamedArgs{"resolved": resolved}}),
+		o.Release(outbox.Which{Where: `d.hold = 'person' AND d.activity_id >= @first
+			AND EXISTS (SELECT FROM activities a WHERE a.id = d.activity_id AND a.person_id IS NOT NULL)`, Args: first}),
+	}, releasesOfEmails(o, `d.activity_id >= @first`, first)...)
+}
+
+// firstID is less than the ids of all activities that were recorded from then on.
 func firstID(from time.Time) uuid.UUID {
 	var id uuid.UUID
-	for n, milli := 5, from.UnixMilli(); n >= 0; n, milli = n-1, milli>>8 {
-		id[n] = byte(milli)
-	}
+	putMillis(&id, from)
 	return id
 }
 
@@ -124,25 +131,13 @@ func resolvePeople(only string) string {
 	UPDATE activities a SET person_id = found.person FROM found WHERE a.id = found.id AND a.person_id IS NULL`
 }
 
-// resolveRecent gives activities the people who were stored lately, and lets their
-// deliveries go.
-var resolveRecent = `
+// recentOnly narrows activities "a" to those that name a person who was stored lately.
+const recentOnly = ` AND a.id IN (
 	WITH recent AS MATERIALIZED (
 		SELECT id, left(salesforce_contact_id, 15) AS contact, left(salesforce_lead_id, 15) AS lead, email_key
-		FROM people WHERE archived_at IS NULL AND synced_at >= $1
-	), meant AS MATERIALIZED (
-		SELECT a.id FROM recent JOIN activities a ON a.person_marketo_id = recent.id WHERE a.person_id IS NULL AND a.person_marketo_id IS NOT NULL
-		UNION SELECT a.id FROM recent JOIN activities a ON left(a.person_salesforce_id, 15) = recent.contact WHERE a.person_id IS NULL AND a.person_salesforce_id IS NOT NULL
-		UNION SELECT a.id FROM recent JOIN activities a ON left(a.person_salesforce_id, 15) = recent.lead WHERE a.person_id IS NULL AND a.person_salesforce_id IS NOT NULL
-		UNION SELECT a.id FROM recent JOIN activities a ON a.person_email_key = recent.email_key WHERE a.person_id IS NULL AND a.person_email_key IS NOT NULL
-	), resolved AS (` + resolvePeople(` AND a.id IN (SELECT id FROM meant)`) + ` RETURNING a.id
-	), released AS (
-		UPDATE deliveries d SET hold = NULL, due_at = clock_timestamp(), updated_at = clock_timestamp()
-		FROM resolved WHERE d.activity_id = resolved.id AND d.hold = 'person'
+		FROM people WHERE archived_at IS NULL AND synced_at >= @since
 	)
-	SELECT FROM resolved`
-
-// releaseOfPeople lets deliveries go whose activity has its person.
-const releaseOfPeople = `
-	UPDATE deliveries d SET hold = NULL, due_at = clock_timestamp(), updated_at = clock_timestamp()
-	FROM activities a WHERE a.id = d.activity_id AND d.hold = 'person' AND a.person_id IS NOT NULL`
+	SELECT a.id FROM recent JOIN activities a ON a.person_marketo_id = recent.id WHERE a.person_id IS NULL AND a.person_marketo_id IS NOT NULL
+	UNION SELECT a.id FROM recent JOIN activities a ON left(a.person_salesforce_id, 15) = recent.contact WHERE a.person_id IS NULL AND a.person_salesforce_id IS NOT NULL
+	UNION SELECT a.id FROM recent JOIN activities a ON left(a.person_salesforce_id, 15) = recent.lead WHERE a.person_id IS NULL AND a.person_salesforce_id IS NOT NULL
+	UNION SELECT a.id FROM recent JOIN activities a ON a.person_email_key = recent.email_key WHERE a.person_id IS NULL AND a.person_email_key IS NOT NULL)`

@@ -5,11 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/postgres"
 	"salesactions/postgres/postgrestest"
+	"salesactions/syncengine/outbox"
 )
 
 // waitingRoom is a workspace with activities whose person or email never comes.
@@ -40,11 +43,13 @@ func must(t *testing.T, db *postgres.DB, sql string, args ...any) {
 func TestResolvingCostsWhatIsNew(t *testing.T) {
 	t.Parallel()
 	db := waitingRoom(t)
-	for _, s := range recentPass(time.Now().Add(-resolveOverlap)) {
+	since := time.Now().Add(-resolveOverlap)
+	o := outbox.New(db.Pool, clockwork.NewRealClock())
+	for _, s := range append(afterResolution(o, since, []uuid.UUID{uuid.New()}), resolution(since)) {
 		blocks := 0
 		require.NoError(t, pgx.BeginFunc(t.Context(), db.Pool, func(tx pgx.Tx) error {
 			var raw []byte
-			if err := tx.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+s.sql, s.args...).Scan(&raw); err != nil {
+			if err := tx.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+s.SQL, s.Args).Scan(&raw); err != nil {
 				return err
 			}
 			var explained []struct {
@@ -57,7 +62,7 @@ func TestResolvingCostsWhatIsNew(t *testing.T) {
 			blocks = explained[0].Plan.Hit + explained[0].Plan.Read
 			return err
 		}))
-		require.Less(t, blocks, 100, s.sql) // a full pass reads some thousand
+		require.Less(t, blocks, 100, s.SQL) // a full pass reads some thousand
 	}
 }
 
@@ -65,7 +70,7 @@ func TestActivitiesFindTheirPeopleWhoArriveLater(t *testing.T) {
 	t.Parallel()
 	db := waitingRoom(t)
 	resolved := func() int64 {
-		n, err := Resolve(t.Context(), db.Pool)
+		n, err := Resolve(t.Context(), db.Pool, outbox.New(db.Pool, clockwork.NewRealClock()))
 		require.NoError(t, err)
 		return n
 	}
@@ -95,7 +100,7 @@ func TestActivitiesFindTheirPeopleWhoArriveLater(t *testing.T) {
 	must(t, db, `UPDATE people SET synced_at = now() - interval '1 day' WHERE id = 2000004`)
 	must(t, db, `UPDATE people SET archived_at = now(), archive_reason = 'deleted' WHERE id = 2000005`)
 	require.Zero(t, resolved(), "who leaves is not among those who are new")
-	must(t, db, `UPDATE sync_cursors SET swept_at = swept_at - interval '1 hour' WHERE stream = 'waiting activities'`)
+	must(t, db, `UPDATE activity_cursor SET read_all_at = read_all_at - interval '1 hour'`)
 	require.EqualValues(t, 1, resolved(), "the address has one person left")
 	require.Equal(t, before-5, held())
 }
@@ -105,7 +110,7 @@ func TestActivitiesFindTheirPeopleWhoArriveLater(t *testing.T) {
 func TestAnEmailAndItsOpenOfOneMomentFindEachOther(t *testing.T) {
 	t.Parallel()
 	db := waitingRoom(t)
-	_, err := Resolve(t.Context(), db.Pool)
+	_, err := Resolve(t.Context(), db.Pool, outbox.New(db.Pool, clockwork.NewRealClock()))
 	require.NoError(t, err)
 	now := firstID(time.Now())
 	email, open := now, now
@@ -114,7 +119,7 @@ func TestAnEmailAndItsOpenOfOneMomentFindEachOther(t *testing.T) {
 	must(t, db, `INSERT INTO activities (id, token_id, key, kind, occurred_at, person_id, email_key) VALUES ($1, 1, 'open', 'email_opened', now(), 1, 'email')`, open)
 	must(t, db, `INSERT INTO deliveries (activity_id, destination, operation, occurred_at, state) VALUES ($1, 'salesforce', 'create', now(), 'delivered')`, email)
 	must(t, db, `INSERT INTO deliveries (activity_id, destination, operation, occurred_at, state, hold) VALUES ($1, 'salesforce', 'update', now(), 'pending', 'email')`, open)
-	_, err = Resolve(t.Context(), db.Pool)
+	_, err = Resolve(t.Context(), db.Pool, outbox.New(db.Pool, clockwork.NewRealClock()))
 	require.NoError(t, err)
 	var free bool
 	require.NoError(t, db.Pool.QueryRow(t.Context(), `SELECT hold IS NULL FROM deliveries WHERE activity_id = $1`, open).Scan(&free))

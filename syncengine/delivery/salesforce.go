@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,26 +21,26 @@ import (
 // toSalesforce creates Tasks. Creates of completed Tasks lock nothing and run side by
 // side (Salesforce: Task, record locks).
 type toSalesforce struct {
-	cfg  Config
-	pool *pgxpool.Pool
-	org  *org.Org
-	pace *outbox.Pace
+	cfg    Config
+	pool   *pgxpool.Pool
+	outbox *outbox.Outbox
+	org    *org.Org
+	pace   *outbox.Pace
 }
 
 // NewSalesforce returns the deliverer to Salesforce. The calls of the other lanes lock
 // parents, as our changes of Tasks do, and are made in turn with those.
-func NewSalesforce(pool *pgxpool.Pool, o *org.Org, cfg Config, locking ...outbox.Lane) *outbox.Deliverer {
+func NewSalesforce(pool *pgxpool.Pool, o *outbox.Outbox, to *org.Org, cfg Config, locking ...outbox.Lane) *outbox.Deliverer {
 	cfg = cfg.withDefaults()
-	s := &toSalesforce{cfg: cfg, pool: pool, org: o, pace: outbox.NewPace(pool, models.ToSalesforce, models.Create, salesforce.MaxCollection)}
-	updating := &salesforceUpdates{toSalesforce: s, pace: outbox.NewPace(pool, models.ToSalesforce, models.Update, salesforce.MaxCollection),
-		gauge: outbox.NewGauge(salesforce.MaxCollection)}
-	return outbox.New(pool, models.ToSalesforce, cfg.Config, o.Prepare,
+	s := &toSalesforce{cfg: cfg, pool: pool, outbox: o, org: to, pace: o.NewPace(salesforceCreates, salesforce.MaxCollection)}
+	updating := &salesforceUpdates{toSalesforce: s, pace: o.NewPace(salesforceChanges, salesforce.MaxCollection), gauge: outbox.NewGauge(salesforce.MaxCollection)}
+	return o.NewDeliverer(models.ToSalesforce, cfg.Config, to.Prepare,
 		s, outbox.InTurn(append(locking, updating)...), (*salesforceSettling)(s))
 }
 
 // now is what the org has, and how we log to it.
 func (s *toSalesforce) now() (taskMaker, models.Logging) {
-	setup, settings := s.org.Now()
+	setup, settings := s.org.Known()
 	return taskMaker{setup}, settings.Logging
 }
 
@@ -50,7 +51,7 @@ func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	group.SetLimit(s.cfg.Calls)
 	moved := 0
 	for sending.Err() == nil {
-		n, err := s.pace.Ready(sending, time.Now())
+		n, err := s.pace.Ready(sending)
 		if err != nil || n == 0 {
 			return moved, errors.Join(group.Wait(), err)
 		}
@@ -58,9 +59,9 @@ func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 		if err != nil {
 			return moved, errors.Join(group.Wait(), err)
 		}
-		started := time.Now()
+		started := s.outbox.Clock().Now()
 		n = min(n, s.org.CreateSize())
-		items, err := takeDue(sending, s.pool, run, models.ToSalesforce, n, knownOpportunity)
+		items, err := claim(sending, s.pool, s.outbox, run, salesforceCreates, n, s.knownOpportunity())
 		if err != nil {
 			return moved, errors.Join(group.Wait(), err)
 		}
@@ -75,13 +76,19 @@ func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 	return moved, group.Wait()
 }
 
+// askedAge is how long it is believed that a contact has no opportunity but the one that
+// Salesforce told, or none.
+const askedAge = 24 * time.Hour
+
 // knownOpportunity takes only Tasks of leads, of contacts whose opportunity Marketo
 // knows, and of contacts that Salesforce was asked about.
-var knownOpportunity = selection{
-	joins: `JOIN activities ka ON ka.id = d.activity_id LEFT JOIN people named ON named.id = ka.person_id
-		LEFT JOIN people kp ON kp.id = ` + lastOfNamed + ` LEFT JOIN salesforce_records kr ON kr.id = left(kp.salesforce_contact_id, 15)`,
-	where: `AND (kp.salesforce_contact_id IS NULL OR kp.salesforce_opportunity_id IS NOT NULL
-		OR kr.asked_at > clock_timestamp() - interval '24 hours')`,
+func (s *toSalesforce) knownOpportunity() outbox.Narrow {
+	return outbox.Narrow{
+		Joins: `JOIN activities ka ON ka.id = d.activity_id LEFT JOIN people kp ON kp.id = person_now(ka.person_id)
+			LEFT JOIN salesforce_records kr ON kr.id = left(kp.salesforce_contact_id, 15)`,
+		Where: `(kp.salesforce_contact_id IS NULL OR kp.salesforce_opportunity_id IS NOT NULL OR kr.asked_at > @asked_after)`,
+		Args:  pgx.NamedArgs{"asked_after": s.outbox.Clock().Now().Add(-askedAge)},
+	}
 }
 
 // How many due Tasks are looked at for contacts to ask about: before each claim as many
@@ -96,9 +103,9 @@ const (
 // due first, up to some thousand in one call, and returns how many contacts it asked
 // for. It comes before each claim, which then finds its rows among the first.
 func (s *toSalesforce) askOpportunities(ctx context.Context) (int, error) {
-	contacts, err := contactsToAsk(ctx, s.pool, dueSoon)
+	contacts, err := s.contactsToAsk(ctx, dueSoon)
 	if err == nil && len(contacts) > 0 {
-		contacts, err = contactsToAsk(ctx, s.pool, dueLater)
+		contacts, err = s.contactsToAsk(ctx, dueLater)
 	}
 	if err != nil || len(contacts) == 0 {
 		return 0, err
@@ -108,12 +115,15 @@ func (s *toSalesforce) askOpportunities(ctx context.Context) (int, error) {
 
 // contactsToAsk returns the contacts whose opportunity is not known among so many of the
 // Tasks that are due, those that are due first first.
-func contactsToAsk(ctx context.Context, pool *pgxpool.Pool, due int) ([]string, error) {
-	rows, err := pool.Query(ctx, `
+func (s *toSalesforce) contactsToAsk(ctx context.Context, due int) ([]string, error) {
+	known := s.knownOpportunity()
+	args := pgx.NamedArgs{"now": s.outbox.Clock().Now(), "due": due, "most": org.MaxContacts}
+	maps.Copy(args, known.Args)
+	rows, err := s.pool.Query(ctx, `
 		SELECT left(kp.salesforce_contact_id, 15) FROM (
 			SELECT activity_id, due_at, id FROM deliveries WHERE destination = 'salesforce' AND operation = 'create' AND state = 'pending'
-				AND hold IS NULL AND due_at <= clock_timestamp() ORDER BY due_at, id LIMIT $1) d `+knownOpportunity.joins+`
-		WHERE (true `+knownOpportunity.where+`) IS NOT TRUE GROUP BY 1 ORDER BY min(d.due_at), min(d.id) LIMIT $2`, due, org.MaxContacts)
+				AND hold IS NULL AND due_at <= @now ORDER BY due_at, id LIMIT @due) d `+known.Joins+`
+		WHERE `+known.Where+` IS NOT TRUE GROUP BY 1 ORDER BY min(d.due_at), min(d.id) LIMIT @most`, args)
 	if err == nil {
 		var contacts []string
 		if contacts, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {
@@ -150,20 +160,20 @@ func (s *toSalesforce) send(ctx context.Context, run uuid.UUID, items []item, cl
 	setup, logging := s.now()
 	targets, err := s.targets(ctx, items)
 	if err != nil {
-		return errors.Join(record(ctx, s.pool, run, outbox.ForAll(items, item.unsent)), err)
+		return errors.Join(record(ctx, s.outbox, run, outbox.NotSent(items)), err)
 	}
 	var outcomes []outbox.Outcome
 	var tasks []org.NewTask
 	for n, i := range items {
 		if targets[n].WhoID == "" {
-			outcomes = append(outcomes, outbox.Skipped(i.ID, models.SkippedNoRecord))
+			outcomes = append(outcomes, outbox.Skipped(i.Claimed, models.SkippedNoRecord))
 			continue
 		}
-		tasks = append(tasks, org.NewTask{DeliveryID: i.ID, Attempts: i.Attempts, ID: i.ActivityID, WhoID: targets[n].WhoID, RepEmail: i.RepEmail,
+		tasks = append(tasks, org.NewTask{Claimed: i.Claimed, Key: i.Activity, WhoID: targets[n].WhoID, RepEmail: i.RepEmail,
 			Fields: setup.newTask(i, targets[n], logging.SubjectTemplate)})
 	}
 	sent, err := s.org.Create(ctx, run, tasks, claimed, s.creating())
-	return errors.Join(record(ctx, s.pool, run, append(outcomes, sent...)), err)
+	return errors.Join(record(ctx, s.outbox, run, append(outcomes, sent...)), err)
 }
 
 func (s *toSalesforce) creating() org.Creating {
@@ -175,24 +185,14 @@ type salesforceSettling toSalesforce
 
 // Round looks for those that are due, by the way in which they can be found again.
 func (s *salesforceSettling) Round(ctx context.Context, run uuid.UUID) (int, error) {
-	items, err := takeUnknown(ctx, s.pool, models.ToSalesforce, salesforce.MaxCollection)
-	if err != nil || len(items) == 0 {
+	unknown, err := s.outbox.Unknown(ctx, salesforceCreates, salesforce.MaxCollection)
+	if err != nil || len(unknown) == 0 {
 		return 0, err
 	}
-	unknown := make([]org.Unknown, len(items))
-	for n, i := range items {
-		unknown[n] = org.Unknown{Sent: org.Sent{ID: i.ActivityID, Scheme: org.Scheme(text(i.Scheme)), WhoID: text(i.WhoID)}, DeliveryID: i.ID, Looks: i.Looks}
-		if i.SentAt != nil {
-			unknown[n].At = *i.SentAt
-		}
+	sent := make([]org.Sent, len(unknown))
+	for n, c := range unknown {
+		sent[n] = org.Sent{Claimed: c, Key: c.Activity}
 	}
-	outcomes, err := s.org.SettleUnknown(ctx, unknown, nil, (*toSalesforce)(s).creating())
-	return len(outcomes), errors.Join(record(ctx, s.pool, run, outcomes), err)
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
+	outcomes, err := s.org.SettleUnknown(ctx, sent, nil, (*toSalesforce)(s).creating())
+	return len(outcomes), errors.Join(record(ctx, s.outbox, run, outcomes), err)
 }

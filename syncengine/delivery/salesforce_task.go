@@ -59,7 +59,7 @@ func (s taskMaker) newTask(i item, to target, template string) map[string]any {
 	task["Subject"] = subjectOf(i.Kind, a, template)
 	task["Description"] = s.description(i, a, to)
 	s.customFields(task, i, a)
-	s.Mark(task, i.ActivityID)
+	s.Mark(task, i.Activity)
 	for name, value := range task {
 		if !s.Creates(name) || !s.Takes(name, value) {
 			delete(task, name)
@@ -149,7 +149,7 @@ func (s taskMaker) description(i item, a models.ActivityAttributes, to target) s
 	if s.Scheme != org.SchemeMarker {
 		return org.Cut(text, maxDescription)
 	}
-	mark := org.Marker(i.ActivityID)
+	mark := org.Marker(i.Activity)
 	if text = org.Cut(text, maxDescription-len(mark)-2); text != "" {
 		text += "\n\n"
 	}

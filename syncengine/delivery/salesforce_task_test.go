@@ -14,6 +14,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -39,7 +40,7 @@ func wholeOrg(scheme org.Scheme) taskMaker {
 }
 
 func sentEmail() item {
-	return item{ID: 1, ActivityID: uuid.MustParse("0193a1b2-0000-7000-8000-00000000000a"), Kind: models.EmailSent, RepEmail: "rita@example.com",
+	return item{Claimed: outbox.Claimed{ID: 1, Activity: uuid.MustParse("0193a1b2-0000-7000-8000-00000000000a")}, Kind: models.EmailSent, RepEmail: "rita@example.com",
 		OccurredAt: time.Date(2026, 11, 23, 23, 30, 0, 0, time.FixedZone("", 2*3600)),
 		Attributes: models.ActivityAttributes{Subject: "Quick question", BodyPreview: "Hello Ada,\nhave you got a minute?", TemplateName: "Intro",
 			TemplateURL: "https://sender.example/t/1", CampaignName: "Q1 outreach", CampaignURL: "https://sender.example/c/1", CampaignDay: "3", CampaignStep: "2",
@@ -105,7 +106,7 @@ func TestTheMarkerKeepsItsRoom(t *testing.T) {
 	i.Attributes.BodyPreview = strings.Repeat("x", 40_000)
 	description := wholeOrg(org.SchemeMarker).newTask(i, target{Target: org.Target{WhoID: "003000000000001AAA"}}, "x")["Description"].(string)
 	require.Len(t, description, maxDescription)
-	require.True(t, strings.HasSuffix(description, org.Marker(i.ActivityID)))
+	require.True(t, strings.HasSuffix(description, org.Marker(i.Activity)))
 }
 
 func TestAFieldIsCutToItsLength(t *testing.T) {

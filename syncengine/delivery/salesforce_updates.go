@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,7 +14,6 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
-	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
@@ -30,30 +29,19 @@ type salesforceUpdates struct {
 
 // change is the update of one email's Task with the deliveries that it covers.
 type change struct {
-	email      uuid.UUID
-	taskID     string
-	parent     string
-	deliveries []int64
-	code       string // of the error before
-	errors     int    // attempts in a row that ended so
-	doubts     int    // attempts in a row without an answer
-	happened   engagement
+	email    uuid.UUID
+	taskID   string
+	parent   string
+	covers   []outbox.Claimed
+	happened engagement
 }
 
-// times is how many attempts in a row have ended with a code, the one of now included.
-func (c *change) times(code string) int {
-	if c.code == code {
-		return c.errors + 1
-	}
-	return 1
-}
+// Deliveries implements outbox.Row.
+func (c *change) Deliveries() []outbox.Claimed { return c.covers }
 
 // Round changes what is due.
 func (u *salesforceUpdates) Round(ctx context.Context, run uuid.UUID) (int, error) {
-	if err := u.takeBack(ctx, run); err != nil {
-		return 0, err
-	}
-	n, err := u.pace.Ready(ctx, time.Now())
+	n, err := u.pace.Ready(ctx)
 	if err != nil || n == 0 {
 		return 0, err
 	}
@@ -62,53 +50,63 @@ func (u *salesforceUpdates) Round(ctx context.Context, run uuid.UUID) (int, erro
 		return 0, err
 	}
 	outcomes, err := u.sendAll(ctx, changes)
-	return len(changes), errors.Join(record(ctx, u.pool, run, outcomes), err)
+	return len(changes), errors.Join(record(ctx, u.outbox, run, outcomes), err)
 }
 
-// takeBack lets changes of unknown outcome be made again: they say what is, and not
-// what to add, so twice is as good as once.
-func (u *salesforceUpdates) takeBack(ctx context.Context, run uuid.UUID) error {
-	_, err := u.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', sender = NULL, updated_at = clock_timestamp()
-		WHERE destination = 'salesforce' AND operation = 'update' AND state = 'sending' AND sender IS DISTINCT FROM $1`, run)
-	if err != nil {
-		return fmt.Errorf("take changes of unknown outcome back: %w", err)
-	}
-	return nil
-}
+// dueChanges is how many due deliveries are looked at for emails whose Task is changed.
+const dueChanges = 2000
 
 // take claims all due deliveries of as many emails as one call takes, and reads all
 // that happened to those emails.
 func (u *salesforceUpdates) take(ctx context.Context, run uuid.UUID) ([]*change, error) {
-	rows, err := u.pool.Query(ctx, `
-		WITH due AS (
-			SELECT d.id, a.email_id FROM deliveries d JOIN activities a ON a.id = d.activity_id
-			WHERE d.destination = 'salesforce' AND d.operation = 'update' AND d.state = 'pending' AND d.hold IS NULL
-				AND d.due_at <= clock_timestamp() AND a.email_id IS NOT NULL
-			ORDER BY d.due_at, d.id LIMIT 2000
-		), emails AS (
-			SELECT email_id FROM due GROUP BY email_id ORDER BY min(id) LIMIT $1
-		), claimed AS (
-			UPDATE deliveries d SET state = 'sending', sender = $2, sent_at = clock_timestamp(), attempts = d.attempts + 1, updated_at = clock_timestamp()
-			FROM due JOIN emails USING (email_id) WHERE d.id = due.id AND d.state = 'pending'
-			RETURNING d.id, coalesce(d.error_code, '') AS code, d.error_times, d.doubts, due.email_id
-		)
-		SELECT c.email_id, coalesce(task.remote_id, ''), coalesce(p.salesforce_account_id, task.who_id, ''), array_agg(c.id),
-			(array_agg(c.code ORDER BY c.error_times DESC))[1], max(c.error_times), max(c.doubts)
-		FROM claimed c JOIN activities e ON e.id = c.email_id LEFT JOIN people p ON p.id = e.person_id
-		LEFT JOIN deliveries task ON task.activity_id = c.email_id AND task.destination = 'salesforce' AND task.operation = 'create'
-		GROUP BY 1, 2, 3`, salesforce.MaxCollection, run)
-	if err != nil {
-		return nil, fmt.Errorf("claim changes of Tasks: %w", err)
-	}
-	changes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*change, error) {
-		c := &change{}
-		return c, row.Scan(&c.email, &c.taskID, &c.parent, &c.deliveries, &c.code, &c.errors, &c.doubts)
+	claimed, err := u.outbox.Claim(ctx, run, salesforceChanges, dueChanges, outbox.Narrow{
+		Joins: `JOIN activities a ON a.id = d.activity_id`,
+		Where: `a.email_id IN (SELECT email_id FROM (
+			SELECT x.id, y.email_id FROM deliveries x JOIN activities y ON y.id = x.activity_id
+			WHERE x.destination = @to AND x.operation = @operation AND x.state = 'pending' AND x.hold IS NULL AND x.due_at <= @now
+			ORDER BY x.due_at, x.id LIMIT @limit) due WHERE email_id IS NOT NULL GROUP BY email_id ORDER BY min(id) LIMIT @emails)`,
+		Args: pgx.NamedArgs{"emails": salesforce.MaxCollection},
 	})
+	if err != nil || len(claimed) == 0 {
+		return nil, err
+	}
+	changes, err := u.group(ctx, claimed)
 	if err != nil {
-		return nil, fmt.Errorf("claim changes of Tasks: %w", err)
+		return nil, err
 	}
 	slices.SortFunc(changes, func(a, b *change) int { return strings.Compare(a.parent+a.taskID, b.parent+b.taskID) })
 	return changes, u.readEngagement(ctx, changes)
+}
+
+// group puts the deliveries of one email together, with the email's Task and what it
+// hangs on, which a change locks.
+func (u *salesforceUpdates) group(ctx context.Context, claimed []outbox.Claimed) ([]*change, error) {
+	of, ids := make(map[uuid.UUID]outbox.Claimed, len(claimed)), make([]uuid.UUID, len(claimed))
+	for n, c := range claimed {
+		of[c.Activity], ids[n] = c, c.Activity
+	}
+	rows, err := u.pool.Query(ctx, `
+		SELECT a.id, a.email_id, coalesce(task.remote_id, ''), coalesce(p.salesforce_account_id, task.who_id, '')
+		FROM activities a JOIN activities e ON e.id = a.email_id LEFT JOIN people p ON p.id = person_now(e.person_id)
+		LEFT JOIN deliveries task ON task.activity_id = a.email_id AND task.destination = 'salesforce' AND task.operation = 'create'
+		WHERE a.id = ANY($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read whose Tasks are changed: %w", err)
+	}
+	byEmail := map[uuid.UUID]*change{}
+	var activity uuid.UUID
+	var c change
+	_, err = pgx.ForEachRow(rows, []any{&activity, &c.email, &c.taskID, &c.parent}, func() error {
+		if byEmail[c.email] == nil {
+			byEmail[c.email] = &change{email: c.email, taskID: c.taskID, parent: c.parent}
+		}
+		byEmail[c.email].covers = append(byEmail[c.email].covers, of[activity])
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read whose Tasks are changed: %w", err)
+	}
+	return slices.Collect(maps.Values(byEmail)), nil
 }
 
 func (u *salesforceUpdates) readEngagement(ctx context.Context, changes []*change) error {
@@ -138,34 +136,25 @@ func (u *salesforceUpdates) readEngagement(ctx context.Context, changes []*chang
 	return nil
 }
 
-// unsentChange puts a change back as if it had not been claimed.
-func unsentChange(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, 0) }
-
 // sendAll makes the changes: in one call, unless the org bears fewer at once or some of
 // them have had no answer before. One that the connected user cannot see is left alone.
 // An error besides the outcomes means that nothing more can be sent now.
 func (u *salesforceUpdates) sendAll(ctx context.Context, changes []*change) ([]outbox.Outcome, error) {
 	setup, _ := u.now()
 	if !setup.engagementFields() {
-		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Skipped(id, models.SkippedNoFields) }), nil
+		return outbox.ForAll(changes, func(c outbox.Claimed) outbox.Outcome { return outbox.Skipped(c, models.SkippedNoFields) }), nil
 	}
-	var outcomes []outbox.Outcome
-	var seen []*change
+	var unseen, seen []*change
 	for _, c := range changes {
 		if c.taskID == "" {
-			outcomes = append(outcomes, each([]*change{c}, func(_ *change, id int64) outbox.Outcome { return outbox.Skipped(id, models.SkippedTaskUnseen) })...)
+			unseen = append(unseen, c)
 		} else {
 			seen = append(seen, c)
 		}
 	}
-	for calls := outbox.Apart(seen, u.gauge.Size(), func(c *change) int { return c.doubts }); len(calls) > 0; calls = calls[1:] {
-		done, err := u.send(ctx, calls[0])
-		outcomes = append(outcomes, done...)
-		if err != nil {
-			return append(outcomes, each(slices.Concat(calls[1:]...), unsentChange)...), err
-		}
-	}
-	return outcomes, nil
+	outcomes := outbox.ForAll(unseen, func(c outbox.Claimed) outbox.Outcome { return outbox.Skipped(c, models.SkippedTaskUnseen) })
+	sent, err := outbox.Each(outbox.SplitByDoubt(seen, u.gauge.Size()), func(call []*change) ([]outbox.Outcome, error) { return u.send(ctx, call) })
+	return append(outcomes, sent...), err
 }
 
 // send makes one call.
@@ -175,96 +164,34 @@ func (u *salesforceUpdates) send(ctx context.Context, changes []*change) ([]outb
 	for n, c := range changes {
 		updates[n] = setup.update(c.taskID, c.happened)
 	}
-	client, _, _, err := u.org.Client(ctx)
+	client, err := u.org.Client(ctx)
 	if err != nil {
-		return each(changes, unsentChange), err
+		return outbox.NotSent(changes), err
 	}
-	calling, cancel := outbox.Promptly(budget.For(ctx, "activities"), u.cfg.Lease)
+	calling, cancel := outbox.WithStartLimit(budget.For(ctx, "activities"), u.outbox.Clock(), u.cfg.Lease)
 	defer cancel()
 	results, err := client.UpdateMany(calling, "Task", updates)
 	if err != nil {
-		return u.failedCall(ctx, changes, err)
+		rules := outbox.Rules{TooMany: u.gauge, Refresh: u.org.Refresh}
+		return outbox.FailedCall(ctx, err, changes, rules, func(half []*change) ([]outbox.Outcome, error) { return u.send(ctx, half) })
 	}
 	first := make([]outbox.Outcome, len(changes)) // of each change's deliveries
 	var outcomes []outbox.Outcome
 	for n, c := range changes {
-		first[n] = u.result(c, results[n], len(changes))
-		outcomes = append(outcomes, each([]*change{c}, func(_ *change, id int64) outbox.Outcome { o := first[n]; o.ID = id; return o })...)
+		of := outbox.ForAll([]*change{c}, func(d outbox.Claimed) outbox.Outcome { return u.result(d, c.taskID, results[n], len(changes)) })
+		first[n], outcomes = of[0], append(outcomes, of...)
 	}
 	return outcomes, u.org.Learn(ctx, u.gauge, results, first)
 }
 
-func (u *salesforceUpdates) result(c *change, r salesforce.SaveResult, records int) outbox.Outcome {
+func (u *salesforceUpdates) result(c outbox.Claimed, taskID string, r salesforce.SaveResult, records int) outbox.Outcome {
 	if r.Success {
-		return outbox.Delivered(0, c.taskID)
+		return outbox.Delivered(c, taskID)
 	}
 	first := r.FirstError()
+	if first.Code == "ENTITY_IS_DELETED" || first.Code == "NOT_FOUND" {
+		return outbox.Skipped(c, models.SkippedTaskDeleted)
+	}
 	what := failure.OfSalesforceRecord(first)
-	times := c.times(what.Code)
-	switch {
-	case first.Code == "ENTITY_IS_DELETED" || first.Code == "NOT_FOUND":
-		return outbox.Skipped(0, models.SkippedTaskDeleted)
-	case what.Heal == failure.HealSmallerBatch && what.Retry == failure.Never && records > 1:
-		return outbox.Later(0, what, 0)
-	case what.RefreshesSetup() && times < org.HealAttempts:
-		return outbox.Later(0, what, 0)
-	}
-	return outbox.Again(0, times, what)
-}
-
-// failedCall decides what a call that failed as a whole means for its changes.
-func (u *salesforceUpdates) failedCall(ctx context.Context, changes []*change, err error) ([]outbox.Outcome, error) {
-	what := outbox.Meaning(err)
-	times := changes[0].times(what.Code)
-	if what.Heal == failure.HealSmallerBatch {
-		u.gauge.Shrink(len(changes), 4, 1)
-	}
-	var call *salesforce.Error
-	switch {
-	case errors.As(err, &call) && call.Ambiguous():
-		return each(changes, func(c *change, id int64) outbox.Outcome { return unanswered(c, id, len(changes), what) }), nil
-	case errors.Is(err, outbox.ErrNotAdmitted):
-		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Unsent(id, outbox.TurnPause) }), nil
-	case ctx.Err() != nil:
-		return each(changes, unsentChange), nil
-	case outbox.Halts(what):
-		return each(changes, unsentChange), err
-	case what.Retry == failure.Soon && (what.Tries == 0 || times < what.Tries):
-		return each(changes, func(c *change, id int64) outbox.Outcome { return outbox.Again(id, c.times(what.Code), what) }), nil
-	case what.RefreshesSetup() && times < org.HealAttempts:
-		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Later(id, what, time.Second) }), u.org.LookAnew(budget.For(ctx, "setup"))
-	case !org.Splits(err):
-		return each(changes, unsentChange), err
-	case len(changes) == 1:
-		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Parked(id, what) }), nil
-	}
-	half := len(changes) / 2
-	first, err := u.send(ctx, changes[:half])
-	if err != nil {
-		return append(first, each(changes[half:], unsentChange)...), err
-	}
-	second, err := u.send(ctx, changes[half:])
-	return append(first, second...), err
-}
-
-// unanswered is a change of which nobody knows whether it was made: it is made again,
-// unless it was alone in so many calls without an answer that it is itself the reason.
-func unanswered(c *change, id int64, records int, what failure.Failure) outbox.Outcome {
-	if records == 1 && what.Tries > 0 && c.times(what.Code) >= what.Tries+outbox.AloneAfter {
-		return outbox.Parked(id, what)
-	}
-	o := outbox.Unanswered(id, what, 0, max(outbox.Backoff(c.times(what.Code)), what.After))
-	o.State = models.Pending
-	return o
-}
-
-// each makes an outcome for every delivery that changes cover.
-func each(changes []*change, what func(c *change, id int64) outbox.Outcome) []outbox.Outcome {
-	var outcomes []outbox.Outcome
-	for _, c := range changes {
-		for _, id := range c.deliveries {
-			outcomes = append(outcomes, what(c, id))
-		}
-	}
-	return outcomes
+	return outbox.Refused(c, what, records, what.RefreshesSetup())
 }

@@ -65,10 +65,13 @@ func Classify(err error) Failure {
 		spent   *budget.SpentError
 		call    *marketo.Error
 		refusal *salesforce.Error
+		paused  *PausedError
 	)
 	switch {
 	case err == nil:
 		return Failure{}
+	case errors.As(err, &paused):
+		return Failure{Class: paused.Class, Code: paused.Code, Text: paused.Text, Remedy: paused.Remedy}
 	case errors.As(err, &spent):
 		return ofSpent(spent)
 	case errors.As(err, &call):

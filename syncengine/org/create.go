@@ -2,14 +2,11 @@ package org
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
@@ -20,31 +17,11 @@ import (
 
 // NewTask is a claimed delivery whose Task is to be created.
 type NewTask struct {
-	DeliveryID int64
-	Attempts   int
-	ID         uuid.UUID // by which the Task is found again; Fields hold it where a field does
-	WhoID      string
-	RepEmail   string // whose the Task is
-	Fields     map[string]any
-
-	earlier earlier
-}
-
-func (t NewTask) unsent() outbox.Outcome { return outbox.Unsent(t.DeliveryID, 0) }
-
-// times is how many attempts in a row have ended with a code, the one of now included.
-func (t NewTask) times(code string) int {
-	if t.earlier.code == code {
-		return t.earlier.times + 1
-	}
-	return 1
-}
-
-// earlier is what became of a delivery's attempts before this one.
-type earlier struct {
-	code   string // of the last error
-	times  int    // in a row
-	doubts int    // attempts in a row without an answer
+	outbox.Claimed
+	Key      uuid.UUID // by which the Task is found again; Fields hold it where a field does
+	WhoID    string
+	RepEmail string // whose the Task is
+	Fields   map[string]any
 }
 
 // Creating says how Tasks are created.
@@ -53,13 +30,10 @@ type Creating struct {
 	Settle  time.Duration // how long a Task of unknown outcome must stay absent
 	Lease   time.Duration // of the run: rows claimed longer ago may be another's by now
 	// Look says that a Task that may be there is looked for even where a second with its
-	// key would be refused: somebody may have deleted the first meanwhile, and a deleted
+	// key would be refused: a person may have deleted the first meanwhile, and a deleted
 	// one keeps no other out.
 	Look bool
 }
-
-// HealAttempts is how often a record is tried that was mended by itself.
-const HealAttempts = 4
 
 // CreateSize is how many Tasks the org bears in one call.
 func (o *Org) CreateSize() int { return o.creates.Size() }
@@ -76,133 +50,67 @@ func (o *Org) Create(ctx context.Context, run uuid.UUID, tasks []NewTask, claime
 	if err != nil {
 		return nil, err
 	}
-	calls := outbox.Apart(sending, o.creates.Size(), func(t NewTask) int { return t.earlier.doubts })
-	sent, err := outbox.Each(calls, NewTask.unsent, func(call []NewTask) ([]outbox.Outcome, error) { return o.create(ctx, call, claimed, how) })
+	calls := outbox.SplitByDoubt(sending, o.creates.Size())
+	sent, err := outbox.Each(calls, func(call []NewTask) ([]outbox.Outcome, error) { return o.create(ctx, call, claimed, how) })
 	return append(outcomes, sent...), err
 }
 
-// noteSent stores how Tasks can be found again, and returns those that may be sent with
-// what became of them before. One that may be there, under the key of a field that is
-// not in force now, would be there twice: it is looked for first.
+// noteSent keeps how Tasks can be found again, and returns those that may be sent. One
+// that may be there, under the key of a field that is not in force now, would be there
+// twice: it is looked for first.
 func (o *Org) noteSent(ctx context.Context, run uuid.UUID, tasks []NewTask, how Creating) ([]NewTask, []outbox.Outcome, error) {
-	setup, _ := o.Now()
-	ids, whos := make([]int64, len(tasks)), make([]string, len(tasks))
+	setup, _ := o.Known()
+	proofs := make([]outbox.Proof, len(tasks))
 	for n, t := range tasks {
-		ids[n], whos[n] = t.DeliveryID, t.WhoID
+		proofs[n] = outbox.Proof{ID: t.ID, Scheme: string(setup.Scheme), Field: setup.proofField(), WhoID: t.WhoID}
 	}
-	rows, err := o.pool.Query(ctx, `
-		WITH claimed AS (
-			SELECT d.id, t.who, d.doubted_at IS NULL OR $3 = 'key' AND d.proof_field = $5 AS sure
-			FROM deliveries d JOIN unnest($1::bigint[], $2::text[]) AS t (id, who) ON t.id = d.id WHERE d.sender = $4)
-		UPDATE deliveries d SET scheme = CASE WHEN c.sure THEN $3 ELSE 'key' END, who_id = nullif(c.who, ''),
-			proof_field = CASE WHEN c.sure THEN nullif($5, '') ELSE d.proof_field END, doubted_at = coalesce(d.doubted_at, d.sent_at)
-		FROM claimed c WHERE d.id = c.id RETURNING d.id, c.sure, coalesce(d.error_code, ''), d.error_times, d.doubts`,
-		ids, whos, setup.Scheme, run, setup.proofField())
+	sure, err := o.outbox.Note(ctx, run, proofs)
 	if err != nil {
-		return nil, nil, fmt.Errorf("note how Tasks can be found again: %w", err)
-	}
-	before := make(map[int64]earlier, len(tasks))
-	var (
-		id   int64
-		sure bool
-		e    earlier
-	)
-	_, err = pgx.ForEachRow(rows, []any{&id, &sure, &e.code, &e.times, &e.doubts}, func() error {
-		if sure {
-			before[id] = e
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("note how Tasks can be found again: %w", err)
+		return nil, nil, err
 	}
 	var sending []NewTask
 	var looking []outbox.Outcome
 	for _, t := range tasks {
-		var sure bool
-		if t.earlier, sure = before[t.DeliveryID]; sure {
+		if sure[t.ID] {
 			sending = append(sending, t)
 			continue
 		}
-		o := outbox.Unknown(t.DeliveryID, how.lookWait(0))
-		o.Looked = true // not to be taken for one that can be sent at once
-		looking = append(looking, o)
+		unknown := outbox.Unknown(t.Claimed, how.lookWait(0))
+		unknown.Looked = true // not to be taken for one that can be sent at once
+		looking = append(looking, unknown)
 	}
 	return sending, looking, nil
 }
 
 func (o *Org) create(ctx context.Context, tasks []NewTask, claimed time.Time, how Creating) ([]outbox.Outcome, error) {
-	client, _, _, err := o.Client(ctx)
-	if err != nil || time.Since(claimed) > how.Lease { // this process stood still: another run may know of these rows by now
-		return outbox.ForAll(tasks, NewTask.unsent), err
+	client, err := o.Client(ctx)
+	if err != nil || o.clock().Since(claimed) > how.Lease { // this process stood still: another run may know of these rows by now
+		return outbox.NotSent(tasks), err
 	}
 	records := make([]map[string]any, len(tasks))
 	for n, t := range tasks {
 		records[n] = t.Fields
 	}
-	calling, cancel := outbox.Promptly(budget.For(ctx, how.Purpose), how.Lease)
+	calling, cancel := outbox.WithStartLimit(budget.For(ctx, how.Purpose), o.clock(), how.Lease)
 	defer cancel()
 	results, err := client.CreateMany(calling, "Task", records)
 	if err != nil {
-		return o.failedCreate(ctx, tasks, claimed, how, err)
+		setup, _ := o.Known()
+		rules := outbox.Rules{TooMany: o.creates, Refresh: o.Refresh, Unanswered: func(c outbox.Claimed, what failure.Failure, records int) outbox.Outcome {
+			return how.unanswered(c, records, setup.Scheme, what)
+		}}
+		return outbox.FailedCall(ctx, err, tasks, rules, func(half []NewTask) ([]outbox.Outcome, error) { return o.create(ctx, half, claimed, how) })
 	}
 	return o.created(ctx, tasks, results)
-}
-
-// failedCreate decides what a call that failed as a whole means for its Tasks.
-func (o *Org) failedCreate(ctx context.Context, tasks []NewTask, claimed time.Time, how Creating, err error) ([]outbox.Outcome, error) {
-	what := outbox.Meaning(err)
-	times := tasks[0].times(what.Code)
-	var call *salesforce.Error
-	setup, _ := o.Now()
-	if what.Heal == failure.HealSmallerBatch {
-		o.creates.Shrink(len(tasks), 4, 1)
-	}
-	switch {
-	case errors.As(err, &call) && call.Ambiguous():
-		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return how.unanswered(t, len(tasks), setup.Scheme, what) }), nil
-	case errors.Is(err, outbox.ErrNotAdmitted):
-		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return outbox.Unsent(t.DeliveryID, outbox.TurnPause) }), nil
-	case ctx.Err() != nil:
-		return outbox.ForAll(tasks, NewTask.unsent), nil
-	case outbox.Halts(what):
-		return outbox.ForAll(tasks, NewTask.unsent), err
-	case what.Retry == failure.Soon && (what.Tries == 0 || times < what.Tries):
-		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return outbox.Again(t.DeliveryID, t.times(what.Code), what) }), nil
-	case what.RefreshesSetup() && times < HealAttempts:
-		// A field that is gone or hidden fails the whole call.
-		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return outbox.Later(t.DeliveryID, what, time.Second) }),
-			o.LookAnew(budget.For(ctx, "setup"))
-	case !Splits(err):
-		return outbox.ForAll(tasks, NewTask.unsent), err
-	case len(tasks) == 1:
-		return []outbox.Outcome{outbox.Parked(tasks[0].DeliveryID, what)}, nil
-	}
-	return outbox.Halve(tasks, NewTask.unsent, func(half []NewTask) ([]outbox.Outcome, error) { return o.create(ctx, half, claimed, how) })
-}
-
-// Splits says that one of a call's records may have spoilt it for the others; other
-// errors of a whole call would be met by every call (Salesforce REST: status codes and
-// error responses).
-func Splits(err error) bool {
-	var call *salesforce.Error
-	if !errors.As(err, &call) || call.Kind == salesforce.KindAuth {
-		return errors.Is(err, salesforce.ErrTooLong)
-	}
-	switch call.HTTPStatus {
-	case 400, 413, 414, 431:
-		return true
-	}
-	return false
 }
 
 // unanswered is a Task of which nobody knows whether it was created. With a key field
 // it can be sent again without a look: Salesforce refuses the second. One that has been
 // alone without an answer is given time.
-func (how Creating) unanswered(t NewTask, records int, scheme Scheme, what failure.Failure) outbox.Outcome {
-	o := outbox.Unanswered(t.DeliveryID, what, records, how.lookWait(0))
+func (how Creating) unanswered(c outbox.Claimed, records int, scheme Scheme, what failure.Failure) outbox.Outcome {
+	o := outbox.Unanswered(c, what, records, how.lookWait(0))
 	if scheme == SchemeKey {
-		o.Wait = outbox.Backoff(t.times(what.Code))
+		o.Wait = outbox.Backoff(c.Times(what.Code))
 		if !how.Look {
 			o.State = models.Pending
 		}
@@ -215,11 +123,11 @@ func (how Creating) unanswered(t NewTask, records int, scheme Scheme, what failu
 
 // created decides what became of each Task of a call that Salesforce carried out.
 func (o *Org) created(ctx context.Context, tasks []NewTask, results []salesforce.SaveResult) ([]outbox.Outcome, error) {
-	setup, _ := o.Now()
+	setup, _ := o.Known()
 	outcomes := make([]outbox.Outcome, len(tasks))
 	for n, t := range tasks {
 		if r := results[n]; r.Success {
-			outcomes[n] = outbox.Delivered(t.DeliveryID, models.NormalSalesforceID(r.ID))
+			outcomes[n] = outbox.Delivered(t.Claimed, models.NormalSalesforceID(r.ID))
 		} else {
 			outcomes[n] = refused(t, r, len(tasks), setup)
 		}
@@ -253,19 +161,12 @@ func learn(gauge *outbox.Gauge, outcomes []outbox.Outcome) {
 // refused decides about one Task of a call for so many that was not created.
 func refused(t NewTask, r salesforce.SaveResult, records int, setup Setup) outbox.Outcome {
 	if id, ours := doubleOf(r.Errors, setup.KeyField); ours {
-		there := outbox.Delivered(t.DeliveryID, id)
+		there := outbox.Delivered(t.Claimed, id)
 		there.Looked = id != ""
 		return there
 	}
 	what := failure.OfSalesforceRecord(r.FirstError())
-	times := t.times(what.Code)
-	switch {
-	case what.Heal == failure.HealSmallerBatch && what.Retry == failure.Never && records > 1:
-		return outbox.Later(t.DeliveryID, what, 0)
-	case heals(what) && times < HealAttempts:
-		return outbox.Later(t.DeliveryID, what, 0)
-	}
-	return outbox.Again(t.DeliveryID, times, what)
+	return outbox.Refused(t.Claimed, what, records, heals(what))
 }
 
 // recordID finds the id in "duplicates value on record with id: 00T…" (Salesforce:

@@ -36,7 +36,7 @@ func (o *Org) Learn(ctx context.Context, gauge *outbox.Gauge, results []salesfor
 		}
 	}
 	if stale {
-		if err := o.LookAnew(budget.For(ctx, "setup")); err != nil {
+		if err := o.Refresh(ctx); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (o *Org) heal(ctx context.Context, tasks []NewTask, results []salesforce.Sa
 		}
 	}
 	if stale {
-		if err := o.LookAnew(budget.For(ctx, "setup")); err != nil {
+		if err := o.Refresh(ctx); err != nil {
 			return err
 		}
 	}
@@ -85,11 +85,13 @@ func (o *Org) heal(ctx context.Context, tasks []NewTask, results []salesforce.Sa
 // Salesforce did not tell. One that is hidden from the connected user is there all the
 // same, and stays without an id.
 func (o *Org) findDoubles(ctx context.Context, tasks []NewTask, outcomes []outbox.Outcome) error {
-	setup, _ := o.Now()
+	setup, _ := o.Known()
 	var there []Sent
 	for n, t := range tasks {
 		if outcomes[n].State == models.Delivered && outcomes[n].RemoteID == "" {
-			there = append(there, Sent{ID: t.ID, Scheme: SchemeKey, Field: setup.KeyField})
+			sent := t.Claimed
+			sent.Scheme, sent.ProofField = string(SchemeKey), setup.KeyField
+			there = append(there, Sent{Claimed: sent, Key: t.Key})
 		}
 	}
 	if len(there) == 0 {
@@ -100,14 +102,14 @@ func (o *Org) findDoubles(ctx context.Context, tasks []NewTask, outcomes []outbo
 		if outcomes[n].State != models.Delivered || outcomes[n].RemoteID != "" {
 			continue
 		}
-		switch ids := found[t.ID]; {
+		switch ids := found[t.Key]; {
 		case err != nil: // then its refusal tells anew that it is there
-			outcomes[n] = outbox.Unknown(t.DeliveryID, outbox.Backoff(3))
+			outcomes[n] = outbox.Unknown(t.Claimed, outbox.Backoff(3))
 		case len(ids) > 0:
 			outcomes[n].RemoteID, outcomes[n].Looked = ids[0], true
 		}
 	}
-	if err == nil || ctx.Err() != nil || outbox.Meaning(err).Passing() {
+	if err == nil || ctx.Err() != nil || failure.Classify(err).Passing() {
 		return nil
 	}
 	return err
@@ -130,7 +132,7 @@ func (o *Org) omit(ctx context.Context, fields []string) error {
 	if len(setup.Omitted) == known {
 		return nil
 	}
-	return outbox.KeepSetup(ctx, o.pool, models.ToSalesforce, setup)
+	return o.outbox.KeepSetup(ctx, models.ToSalesforce, setup)
 }
 
 func (s Setup) omits(field string) bool {
@@ -178,7 +180,7 @@ func (o *Org) followRecords(ctx context.Context, tasks []NewTask, outcomes []out
 		case gone[what] && strings.HasPrefix(who, "003"):
 			contacts = append(contacts, short(who))
 		case !followed[who] && !gone[what]:
-			outcomes[n] = outbox.Parked(t.DeliveryID, outcomes[n].Failure)
+			outcomes[n] = outbox.Parked(t.Claimed, outcomes[n].Failure)
 		}
 	}
 	if len(contacts) == 0 {

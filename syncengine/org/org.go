@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jonboulle/clockwork"
 	"gorm.io/gorm"
 
 	"salesactions/models"
@@ -16,14 +17,22 @@ import (
 	"salesactions/syncengine/salesforce"
 )
 
-// Client gives the client of the connection in force, with the instance and the
-// connected user's id. Errors: *outbox.PausedError where there is none.
-type Client func(context.Context) (client *salesforce.Client, instance, userID string, err error)
+// Session is the connection in force.
+type Session struct {
+	*salesforce.Client
+	Instance string // its address
+	UserID   string // of the connected user
+}
+
+// Connect gives the session of the connection in force. Errors: *failure.PausedError
+// where there is none.
+type Connect func(context.Context) (Session, error)
 
 // Org is the connected org. It is safe for concurrent use.
 type Org struct {
-	Client Client
+	Client Connect
 
+	outbox  *outbox.Outbox
 	pool    *pgxpool.Pool
 	db      *gorm.DB
 	creates *outbox.Gauge // of Tasks
@@ -35,17 +44,19 @@ type Org struct {
 	settings Settings
 }
 
-// New returns the org that client connects to.
-func New(pool *pgxpool.Pool, db *gorm.DB, client Client) *Org {
-	return &Org{Client: client, pool: pool, db: db, creates: outbox.NewGauge(salesforce.MaxCollection)}
+// New returns the org that connect reaches.
+func New(pool *pgxpool.Pool, db *gorm.DB, o *outbox.Outbox, connect Connect) *Org {
+	return &Org{Client: connect, outbox: o, pool: pool, db: db, creates: outbox.NewGauge(salesforce.MaxCollection)}
 }
+
+func (o *Org) clock() clockwork.Clock { return o.outbox.Clock() }
 
 // setupAge is how long what was found of the org is believed.
 const setupAge = time.Hour
 
 // Prepare learns what the org has, unless it is known from not long ago.
 func (o *Org) Prepare(ctx context.Context) error {
-	_, instance, userID, err := o.Client(ctx)
+	session, err := o.Client(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,17 +68,20 @@ func (o *Org) Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if known == nil || known.Error != "" || known.Instance != instance || known.UserID != userID || time.Since(known.At) > setupAge ||
+	if known == nil || known.Error != "" || known.Instance != session.Instance || known.UserID != session.UserID || o.clock().Since(known.At) > setupAge ||
 		!slices.Equal(known.Sought, settings.sought()) {
-		return o.LookAnew(budget.For(ctx, "setup"))
+		return o.Refresh(ctx)
 	}
 	o.keep(*known, settings)
 	return nil
 }
 
-// LookAnew describes the org again, for instance because it refused a field that it had.
-func (o *Org) LookAnew(ctx context.Context) error {
-	client, instance, userID, err := o.Client(ctx)
+// Refresh describes the org again because it refused a field that it had.
+func (o *Org) Refresh(ctx context.Context) error { return o.Examine(budget.For(ctx, "setup")) }
+
+// Examine describes the org; its calls are counted for the purpose of the context.
+func (o *Org) Examine(ctx context.Context) error {
+	session, err := o.Client(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,10 +89,10 @@ func (o *Org) LookAnew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := o.forgetOther(ctx, instance); err != nil {
+	if err := o.forgetOther(ctx, session.Instance); err != nil {
 		return err
 	}
-	setup, err := Look(ctx, o.pool, client, instance, userID, settings)
+	setup, err := Look(ctx, o.outbox, session, settings)
 	if err != nil {
 		return err
 	}
@@ -97,8 +111,8 @@ func (o *Org) forgetOther(ctx context.Context, instance string) error {
 	return nil
 }
 
-// Now returns what was found, and the settings that it was found with.
-func (o *Org) Now() (Setup, Settings) {
+// Known returns what was found, and the settings that it was found with.
+func (o *Org) Known() (Setup, Settings) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.setup, o.settings

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,7 +29,7 @@ const MaxContacts = idsPerQuery * queriesACall
 // AskOpportunities asks Salesforce for the open opportunity of at most MaxContacts
 // contacts, by their ids of 15 characters, and remembers the answers.
 func (o *Org) AskOpportunities(ctx context.Context, contacts []string) error {
-	client, _, _, err := o.Client(ctx)
+	client, err := o.Client(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,8 +69,8 @@ func (o *Org) remember(ctx context.Context, contacts []string, opportunities map
 		found[n] = opportunities[c]
 	}
 	_, err := o.pool.Exec(ctx, `
-		INSERT INTO salesforce_records (id, opportunity_id) SELECT id, nullif(opportunity, '') FROM unnest($1::text[], $2::text[]) AS t (id, opportunity)
-		ON CONFLICT (id) DO UPDATE SET opportunity_id = EXCLUDED.opportunity_id, asked_at = clock_timestamp()`, contacts, found)
+		INSERT INTO salesforce_records (id, opportunity_id, asked_at) SELECT id, nullif(opportunity, ''), $3 FROM unnest($1::text[], $2::text[]) AS t (id, opportunity)
+		ON CONFLICT (id) DO UPDATE SET opportunity_id = EXCLUDED.opportunity_id, asked_at = EXCLUDED.asked_at`, contacts, found, o.clock().Now())
 	if err != nil {
 		return fmt.Errorf("remember the opportunities of contacts: %w", err)
 	}
@@ -79,14 +80,14 @@ func (o *Org) remember(ctx context.Context, contacts []string, opportunities map
 // AskRecords asks what became of leads (converted, merged) and contacts (merged),
 // remembers it, and says which of them became another record.
 func (o *Org) AskRecords(ctx context.Context, ids []string) (map[string]bool, error) {
-	client, _, _, err := o.Client(ctx)
+	client, err := o.Client(ctx)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
 	followed := map[string]bool{}
 	for object, fields := range map[string]string{"Lead": `Id, MasterRecordId, ConvertedContactId, ConvertedAccountId, ConvertedOpportunityId`,
 		"Contact": `Id, MasterRecordId, AccountId`} {
-		for r, err := range queryByID(budget.For(ctx, "records"), client, object, fields, ids) {
+		for r, err := range queryByID(budget.For(ctx, "records"), client.Client, object, fields, ids) {
 			if err != nil {
 				return nil, fmt.Errorf("ask what became of %d records: %w", len(ids), err)
 			}
@@ -133,11 +134,11 @@ func (o *Org) rememberRecord(ctx context.Context, r salesforce.Record, followed 
 	followed[r.ID()] = follow != ""
 	_, err := o.pool.Exec(ctx, `
 		INSERT INTO salesforce_records (id, follow_id, account_id, opportunity_id, asked_at)
-		VALUES ($1, nullif($2, ''), nullif($3, ''), nullif($4, ''), CASE WHEN $2 = '' THEN '-infinity' ELSE clock_timestamp() END)
+		VALUES ($1, nullif($2, ''), nullif($3, ''), nullif($4, ''), CASE WHEN $2 = '' THEN '-infinity' ELSE $5::timestamptz END)
 		ON CONFLICT (id) DO UPDATE SET follow_id = EXCLUDED.follow_id, account_id = EXCLUDED.account_id,
 			opportunity_id = CASE WHEN $2 = '' THEN salesforce_records.opportunity_id ELSE EXCLUDED.opportunity_id END,
 			asked_at = CASE WHEN $2 = '' THEN salesforce_records.asked_at ELSE EXCLUDED.asked_at END`,
-		short(r.Text("Id")), follow, account, r.Text("ConvertedOpportunityId"))
+		short(r.Text("Id")), follow, account, r.Text("ConvertedOpportunityId"), o.clock().Now())
 	if err != nil {
 		return fmt.Errorf("remember what became of a record: %w", err)
 	}
@@ -147,13 +148,13 @@ func (o *Org) rememberRecord(ctx context.Context, r salesforce.Record, followed 
 // askParents asks which accounts and opportunities are gone, deleted or out of the
 // connected user's sight, and remembers those.
 func (o *Org) askParents(ctx context.Context, ids []string) (map[string]bool, error) {
-	client, _, _, err := o.Client(ctx)
+	client, err := o.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
 	there := map[string]bool{}
 	for _, object := range []string{"Account", "Opportunity"} {
-		for r, err := range queryByID(budget.For(ctx, "records"), client, object, `Id, IsDeleted`, ids) {
+		for r, err := range queryByID(budget.For(ctx, "records"), client.Client, object, `Id, IsDeleted`, ids) {
 			if err != nil && !isDenied(err) {
 				return nil, fmt.Errorf("ask whether %d records are there: %w", len(ids), err)
 			}
@@ -169,8 +170,8 @@ func (o *Org) askParents(ctx context.Context, ids []string) (map[string]bool, er
 			list = append(list, short(id))
 		}
 	}
-	_, err = o.pool.Exec(ctx, `INSERT INTO salesforce_records (id, gone) SELECT unnest($1::text[]), true
-		ON CONFLICT (id) DO UPDATE SET gone = true, asked_at = clock_timestamp()`, list)
+	_, err = o.pool.Exec(ctx, `INSERT INTO salesforce_records (id, gone, asked_at) SELECT unnest($1::text[]), true, $2
+		ON CONFLICT (id) DO UPDATE SET gone = true, asked_at = EXCLUDED.asked_at`, list, o.clock().Now())
 	if err != nil {
 		return nil, fmt.Errorf("remember which records are gone: %w", err)
 	}
@@ -240,6 +241,9 @@ func targetOf(w Whom, records map[string]known) Target {
 	return t
 }
 
+// goneAge is how long it is believed that an account or opportunity is gone.
+const goneAge = 24 * time.Hour
+
 // followDepth is how many merges and conversions of one record are followed.
 const followDepth = 20
 
@@ -260,9 +264,9 @@ func (o *Org) remembered(ctx context.Context, people []Whom) (map[string]known, 
 			UNION ALL SELECT r.*, c.depth + 1 FROM chain c JOIN salesforce_records r ON r.id = left(c.follow_id, 15) WHERE c.depth < $2),
 		beside AS (
 			SELECT r.* FROM chain c JOIN salesforce_records r ON r.id IN (left(c.account_id, 15), left(c.opportunity_id, 15)))
-		SELECT id, coalesce(follow_id, ''), coalesce(account_id, ''), coalesce(opportunity_id, ''), gone AND asked_at > clock_timestamp() - interval '24 hours' FROM chain
-		UNION SELECT id, coalesce(follow_id, ''), coalesce(account_id, ''), coalesce(opportunity_id, ''), gone AND asked_at > clock_timestamp() - interval '24 hours' FROM beside`,
-		ids, followDepth)
+		SELECT id, coalesce(follow_id, ''), coalesce(account_id, ''), coalesce(opportunity_id, ''), gone AND asked_at > $3 FROM chain
+		UNION SELECT id, coalesce(follow_id, ''), coalesce(account_id, ''), coalesce(opportunity_id, ''), gone AND asked_at > $3 FROM beside`,
+		ids, followDepth, o.clock().Now().Add(-goneAge))
 	if err != nil {
 		return nil, fmt.Errorf("read what is known of records: %w", err)
 	}

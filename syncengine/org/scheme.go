@@ -68,23 +68,20 @@ func (s Setup) proofField() string {
 
 // Sent is a Task that was sent and may be there.
 type Sent struct {
-	ID     uuid.UUID // ours
-	Scheme Scheme
-	Field  string // that holds our id; empty: the one in force
-	WhoID  string // the lead or contact that it was sent for; may be empty
-	At     time.Time
+	outbox.Claimed           // with the scheme and the field by which it is found
+	Key            uuid.UUID // ours
 }
 
 // errFieldGone says that Tasks cannot be looked for.
-var errFieldGone = &outbox.PausedError{Class: failure.Setup, Code: "field_gone",
+var errFieldGone = &failure.PausedError{Class: failure.Setup, Code: "field_gone",
 	Text:   "It is not known whether this Task was created, and the field by which it would be found again is gone from Salesforce, or hidden from the connected user.",
 	Remedy: "Put the field back, or give the user access to it, then press Retry in Diagnostics."}
 
 // FindTasks returns the Salesforce ids of those of the Tasks that are there, deleted
-// ones too: a Task that somebody deleted was there once. Errors: *outbox.PausedError
+// ones too: a Task that somebody deleted was there once. Errors: *failure.PausedError
 // with the code field_gone where a field is not there to look by.
 func (o *Org) FindTasks(ctx context.Context, sent []Sent) (map[uuid.UUID][]string, error) {
-	client, _, _, err := o.Client(ctx)
+	client, err := o.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +89,7 @@ func (o *Org) FindTasks(ctx context.Context, sent []Sent) (map[uuid.UUID][]strin
 	byField := map[string][]Sent{}
 	var byMarker []Sent
 	for _, s := range sent {
-		if s.Scheme == SchemeMarker {
+		if Scheme(s.Scheme) == SchemeMarker {
 			byMarker = append(byMarker, s)
 		} else if s.Scheme != "" {
 			field := o.fieldOf(s)
@@ -100,23 +97,23 @@ func (o *Org) FindTasks(ctx context.Context, sent []Sent) (map[uuid.UUID][]strin
 		}
 	}
 	for field, of := range byField {
-		if err := findByField(ctx, client, field, of, there); err != nil {
+		if err := findByField(ctx, client.Client, field, of, there); err != nil {
 			return nil, err
 		}
 	}
 	if len(byMarker) == 0 {
 		return there, nil
 	}
-	return there, o.findByMarker(ctx, client, byMarker, there)
+	return there, o.findByMarker(ctx, client.Client, byMarker, there)
 }
 
 // fieldOf is the field that a Task was sent with.
 func (o *Org) fieldOf(s Sent) string {
-	setup, _ := o.Now()
+	setup, _ := o.Known()
 	switch {
-	case s.Field != "":
-		return s.Field
-	case s.Scheme == SchemeKey:
+	case s.ProofField != "":
+		return s.ProofField
+	case Scheme(s.Scheme) == SchemeKey:
 		return setup.KeyField
 	default:
 		return setup.MarkerName
@@ -129,7 +126,7 @@ func findByField(ctx context.Context, client *salesforce.Client, field string, s
 	}
 	keys := make([]string, len(sent))
 	for n, s := range sent {
-		keys[n] = s.ID.String()
+		keys[n] = s.Key.String()
 	}
 	soql := `SELECT Id, ` + field + ` FROM Task WHERE ` + field + ` IN (` + Quoted(keys) + `)`
 	for r, err := range client.QueryAll(ctx, soql) {
@@ -155,13 +152,13 @@ const lookMargin = 5 * time.Minute
 // or merged, so those that they became are asked about too.
 func (o *Org) findByMarker(ctx context.Context, client *salesforce.Client, sent []Sent, there map[uuid.UUID][]string) error {
 	wanted := make(map[uuid.UUID]bool, len(sent))
-	since := time.Now()
+	since := o.clock().Now()
 	var whos []string
-	alone := false // some are about nobody
+	alone := false // some are about no person
 	for _, s := range sent {
-		wanted[s.ID] = true
-		if !s.At.IsZero() && s.At.Before(since) {
-			since = s.At
+		wanted[s.Key] = true
+		if !s.SentAt.IsZero() && s.SentAt.Before(since) {
+			since = s.SentAt
 		}
 		if s.WhoID == "" {
 			alone = true

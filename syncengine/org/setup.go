@@ -103,17 +103,17 @@ func (s Setup) HasType(value string) bool {
 
 // Look finds out what the org has, as the connected user sees it, and keeps what it
 // found. A field that is hidden from the user is not there for us.
-func Look(ctx context.Context, pool *pgxpool.Pool, client *salesforce.Client, instance, userID string, settings Settings) (Setup, error) {
-	s := Setup{At: time.Now(), Instance: instance, UserID: userID, Fields: map[string]Field{}, OptOuts: map[string]OptOut{}, Sought: settings.sought()}
-	err := s.look(ctx, client, settings.Logging)
+func Look(ctx context.Context, o *outbox.Outbox, session Session, settings Settings) (Setup, error) {
+	s := Setup{At: o.Clock().Now(), Instance: session.Instance, UserID: session.UserID, Fields: map[string]Field{}, OptOuts: map[string]OptOut{}, Sought: settings.sought()}
+	err := s.look(ctx, session.Client, settings.Logging)
 	if err == nil {
-		err = s.lookForOptOuts(ctx, client, settings.Unsubscribing.OptOutField)
+		err = s.lookForOptOuts(ctx, session.Client, settings.Unsubscribing.OptOutField)
 	}
 	if err != nil {
-		what := outbox.Meaning(err)
+		what := failure.Classify(err)
 		s.Error, s.Remedy = what.Text, what.Remedy
 	}
-	return s, errors.Join(err, outbox.KeepSetup(ctx, pool, models.ToSalesforce, s))
+	return s, errors.Join(err, o.KeepSetup(ctx, models.ToSalesforce, s))
 }
 
 // Load returns what was found last, or nil.
@@ -134,7 +134,7 @@ func (s *Setup) look(ctx context.Context, client *salesforce.Client, logging mod
 		return fmt.Errorf("describe Salesforce's Task: %w", err)
 	}
 	if !task.Createable {
-		return &outbox.PausedError{Class: failure.Access, Code: "no_tasks", Text: "The connected Salesforce user may not create Tasks.",
+		return &failure.PausedError{Class: failure.Access, Code: "no_tasks", Text: "The connected Salesforce user may not create Tasks.",
 			Remedy: "Give the user the permission Edit Tasks in Salesforce, then press Test in Settings → Salesforce."}
 	}
 	wanted := StandardFields()
@@ -170,7 +170,7 @@ func checkVersion(ctx context.Context, client *salesforce.Client) error {
 			return nil
 		}
 	}
-	return &outbox.PausedError{Class: failure.Setup, Code: "UNSUPPORTED_API_VERSION", Text: "The Salesforce org does not have version " + client.Version() + " of the API.",
+	return &failure.PausedError{Class: failure.Setup, Code: "UNSUPPORTED_API_VERSION", Text: "The Salesforce org does not have version " + client.Version() + " of the API.",
 		Remedy: "Install a newer version of Sales Actions."}
 }
 

@@ -37,26 +37,26 @@ func (o *Org) Owners(ctx context.Context, emails []string) (map[string]string, e
 	if len(emails) == 0 {
 		return nil, nil
 	}
-	_, instance, _, err := o.Client(ctx)
+	session, err := o.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
-	owners, asked, err := o.keptOwners(ctx, emails, instance)
+	owners, asked, err := o.keptOwners(ctx, emails, session.Instance)
 	if err != nil || len(asked.emails)+len(asked.linked) == 0 {
 		return owners, err
 	}
 	o.asking.Lock()
 	defer o.asking.Unlock()
-	if _, asked, err = o.keptOwners(ctx, emails, instance); err != nil { // another may have asked meanwhile
+	if _, asked, err = o.keptOwners(ctx, emails, session.Instance); err != nil { // another may have asked meanwhile
 		return nil, err
 	}
-	if err := o.askUsers(ctx, asked.emails, instance); err != nil {
+	if err := o.askUsers(ctx, asked.emails, session.Instance); err != nil {
 		return nil, err
 	}
-	if err := o.checkLinks(ctx, asked.linked, instance); err != nil {
+	if err := o.checkLinks(ctx, asked.linked, session.Instance); err != nil {
 		return nil, err
 	}
-	owners, _, err = o.keptOwners(ctx, emails, instance)
+	owners, _, err = o.keptOwners(ctx, emails, session.Instance)
 	return owners, err
 }
 
@@ -75,10 +75,11 @@ type toAsk struct {
 
 // keptOwners reads what is kept of reps, and who of them is to be asked about.
 func (o *Org) keptOwners(ctx context.Context, emails []string, instance string) (map[string]string, toAsk, error) {
+	now := o.clock().Now()
 	rows, err := o.pool.Query(ctx, `
 		SELECT email, coalesce(user_id, ''), linked_by IS NOT NULL, refused_at IS NOT NULL,
-			instance IS DISTINCT FROM $2 OR linked_by IS NULL AND asked_at < clock_timestamp() - CASE WHEN user_id IS NULL THEN $4::interval ELSE $3 END
-		FROM salesforce_reps WHERE email = ANY($1)`, emails, instance, matchedAge, unmatchedAge)
+			instance IS DISTINCT FROM $2 OR linked_by IS NULL AND asked_at < CASE WHEN user_id IS NULL THEN $4::timestamptz ELSE $3 END
+		FROM salesforce_reps WHERE email = ANY($1)`, emails, instance, now.Add(-matchedAge), now.Add(-unmatchedAge))
 	if err != nil {
 		return nil, toAsk{}, fmt.Errorf("read the reps' users: %w", err)
 	}
@@ -128,10 +129,10 @@ func (o *Org) askUsers(ctx context.Context, emails []string, instance string) er
 			found[n], called[n] = ids[email], names[email]
 		}
 		_, err := o.pool.Exec(ctx, `
-			INSERT INTO salesforce_reps AS r (email, user_id, user_name, instance)
-			SELECT email, nullif(id, ''), nullif(name, ''), $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS t (email, id, name)
-			ON CONFLICT (email) DO UPDATE SET user_id = EXCLUDED.user_id, user_name = EXCLUDED.user_name, instance = $4, refused_at = NULL, asked_at = clock_timestamp()
-			WHERE r.linked_by IS NULL`, some, found, called, instance)
+			INSERT INTO salesforce_reps AS r (email, user_id, user_name, instance, asked_at)
+			SELECT email, nullif(id, ''), nullif(name, ''), $4, $5 FROM unnest($1::text[], $2::text[], $3::text[]) AS t (email, id, name)
+			ON CONFLICT (email) DO UPDATE SET user_id = EXCLUDED.user_id, user_name = EXCLUDED.user_name, instance = $4, refused_at = NULL, asked_at = $5
+			WHERE r.linked_by IS NULL`, some, found, called, instance, o.clock().Now())
 		if err != nil {
 			return fmt.Errorf("keep the reps' users: %w", err)
 		}
@@ -150,9 +151,9 @@ func (o *Org) checkLinks(ctx context.Context, users []string, instance string) e
 			}
 			active = append(active, short(u.ID()))
 		}
-		_, err := o.pool.Exec(ctx, `UPDATE salesforce_reps SET instance = $3, asked_at = clock_timestamp(),
-				refused_at = CASE WHEN left(user_id, 15) = ANY($2) THEN NULL ELSE clock_timestamp() END
-			WHERE linked_by IS NOT NULL AND user_id = ANY($1)`, some, active, instance)
+		_, err := o.pool.Exec(ctx, `UPDATE salesforce_reps SET instance = $3, asked_at = $4,
+				refused_at = CASE WHEN left(user_id, 15) = ANY($2) THEN NULL ELSE $4::timestamptz END
+			WHERE linked_by IS NOT NULL AND user_id = ANY($1)`, some, active, instance, o.clock().Now())
 		if err != nil {
 			return fmt.Errorf("keep which linked users there are: %w", err)
 		}
@@ -162,7 +163,7 @@ func (o *Org) checkLinks(ctx context.Context, users []string, instance string) e
 
 func (o *Org) activeUsers(ctx context.Context, where string) iter.Seq2[salesforce.Record, error] {
 	return func(yield func(salesforce.Record, error) bool) {
-		client, _, _, err := o.Client(ctx)
+		client, err := o.Client(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -182,20 +183,43 @@ func (o *Org) activeUsers(ctx context.Context, where string) iter.Seq2[salesforc
 // connected user until the rep is looked up anew; where an admin linked them, until
 // they are linked anew.
 func (o *Org) DropOwner(ctx context.Context, email string) error {
-	_, err := o.pool.Exec(ctx, `UPDATE salesforce_reps SET refused_at = clock_timestamp(), asked_at = clock_timestamp() WHERE email = $1`, email)
+	_, err := o.pool.Exec(ctx, `UPDATE salesforce_reps SET refused_at = $2, asked_at = $2 WHERE email = $1`, email, o.clock().Now())
 	if err != nil {
 		return fmt.Errorf("note that a rep's user takes no Tasks: %w", err)
 	}
 	return nil
 }
 
-// FindUser returns the name of an active user of Salesforce, or "" where there is none.
-func FindUser(ctx context.Context, client *salesforce.Client, id string) (string, error) {
-	for u, err := range client.Query(budget.For(ctx, "reps"), `SELECT Id, Name FROM User WHERE IsActive = true AND Id = `+salesforce.Quote(id)) {
-		if err != nil {
-			return "", fmt.Errorf("look a user up: %w", err)
-		}
-		return u.Text("Name"), nil
+// LinkRep keeps that a rep is a user of Salesforce, whatever their addresses say, and
+// returns false where Salesforce has no such active user.
+func (o *Org) LinkRep(ctx context.Context, email, userID, actor string) (bool, error) {
+	session, err := o.Client(ctx)
+	if err != nil {
+		return false, err
 	}
-	return "", nil
+	name := ""
+	for u, err := range session.Query(budget.For(ctx, "reps"), `SELECT Id, Name FROM User WHERE IsActive = true AND Id = `+salesforce.Quote(userID)) {
+		if err != nil {
+			return false, fmt.Errorf("look a user up: %w", err)
+		}
+		name = u.Text("Name")
+	}
+	if name == "" {
+		return false, nil
+	}
+	_, err = o.pool.Exec(ctx, `INSERT INTO salesforce_reps (email, user_id, user_name, linked_by, instance, asked_at) VALUES (lower($1), $2, $3, $4, $5, $6)
+		ON CONFLICT (email) DO UPDATE SET user_id = $2, user_name = $3, linked_by = $4, instance = $5, refused_at = NULL, asked_at = $6`,
+		email, userID, name, actor, session.Instance, o.clock().Now())
+	if err != nil {
+		return false, fmt.Errorf("link a rep: %w", err)
+	}
+	return true, nil
+}
+
+// UnlinkRep leaves it to the address again which user of Salesforce a rep is.
+func (o *Org) UnlinkRep(ctx context.Context, email string) error {
+	if _, err := o.pool.Exec(ctx, `DELETE FROM salesforce_reps WHERE email = lower($1)`, email); err != nil {
+		return fmt.Errorf("unlink a rep: %w", err)
+	}
+	return nil
 }

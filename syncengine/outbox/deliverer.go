@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"salesactions/clock"
 	"salesactions/models"
 )
 
@@ -44,17 +44,17 @@ type Lane interface {
 // is safe for concurrent use.
 type Deliverer struct {
 	cfg     Config
-	pool    *pgxpool.Pool
+	outbox  *Outbox
 	to      models.Destination
 	prepare func(ctx context.Context) error
 	lanes   []Lane
 	running atomic.Bool
 }
 
-// New returns a deliverer to a destination. prepare is called before each run; its
-// error pauses the destination.
-func New(pool *pgxpool.Pool, to models.Destination, cfg Config, prepare func(context.Context) error, lanes ...Lane) *Deliverer {
-	return &Deliverer{cfg: cfg.WithDefaults(), pool: pool, to: to, prepare: prepare, lanes: lanes}
+// NewDeliverer returns a deliverer to a destination. prepare is called before each run;
+// its error pauses the destination.
+func (o *Outbox) NewDeliverer(to models.Destination, cfg Config, prepare func(context.Context) error, lanes ...Lane) *Deliverer {
+	return &Deliverer{cfg: cfg.WithDefaults(), outbox: o, to: to, prepare: prepare, lanes: lanes}
 }
 
 // InTurn makes one lane of several whose calls must not run side by side.
@@ -95,71 +95,44 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	return nil
 }
 
-// once is one run under the lease; false means that it could not begin.
+// once is one run under the lease; false means that it could not begin, or that the
+// next one is not to begin at once.
 func (d *Deliverer) once(ctx context.Context) (bool, error) {
-	paused, err := Paused(ctx, d.pool, d.to)
+	paused, err := d.outbox.Paused(ctx, d.to)
 	if err != nil || paused {
 		return false, err
 	}
-	run := uuid.New()
+	run, worked := uuid.New(), false
 	lease := models.Lease{Name: "deliver:" + string(d.to), Holder: run.String(), Lasting: d.cfg.Lease}
-	if got, err := models.AcquireLease(ctx, d.pool, lease); err != nil || !got {
-		return false, err
-	}
-	d.running.Store(true)
-	working, cancel := context.WithCancelCause(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		d.keep(working, cancel, lease)
-	}()
-	err = d.work(working, run)
-	lost := errors.Is(context.Cause(working), errLeaseLost)
-	cancel(nil)
-	<-kept
-	d.running.Store(false)
-	release, stop := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
-	defer stop()
+	_, err = models.WhileLeased(ctx, d.outbox.pool, d.outbox.clock, lease, func(working context.Context) error {
+		d.running.Store(true)
+		defer d.running.Store(false)
+		err := d.work(working, run)
+		if working.Err() != nil { // stopping, or another run may deliver: it looks for what was on its way
+			return err
+		}
+		worked = err == nil
+		return d.settle(ctx, err)
+	})
 	switch {
-	case lost:
+	case errors.Is(err, models.ErrLeaseLost):
 		d.cfg.Log.WarnContext(ctx, "Another run may deliver now", "destination", d.to)
 		return false, nil
-	case err != nil && ctx.Err() == nil:
-		d.cfg.Log.WarnContext(ctx, "Deliveries wait", "destination", d.to, "error", err)
-		err = Pause(release, d.pool, d.to, err)
-		return false, errors.Join(err, models.ReleaseLease(release, d.pool, lease))
-	case ctx.Err() != nil: // stopping: the next run looks for what was on its way
-		return false, models.ReleaseLease(release, d.pool, lease)
-	default:
-		return true, errors.Join(Unpause(release, d.pool, d.to), models.ReleaseLease(release, d.pool, lease))
+	case ctx.Err() != nil:
+		return false, nil
 	}
+	return worked, err
 }
 
-// errLeaseLost ends a run whose lease another may have taken.
-var errLeaseLost = errors.New("the lease of the deliveries was lost")
-
-// keep renews the lease, and ends the run when that did not work in time.
-func (d *Deliverer) keep(ctx context.Context, cancel context.CancelCauseFunc, lease models.Lease) {
-	ticker := time.NewTicker(d.cfg.Lease / 4)
-	defer ticker.Stop()
-	renewed := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		try, stop := context.WithTimeout(ctx, d.cfg.Lease/4)
-		got, err := models.AcquireLease(try, d.pool, lease)
-		stop()
-		switch {
-		case err == nil && got:
-			renewed = time.Now()
-		case err == nil || time.Since(renewed) > d.cfg.Lease/2:
-			cancel(errLeaseLost)
-			return
-		}
+// settle notes how a run ended: a pause with its reason, or the end of one.
+func (d *Deliverer) settle(ctx context.Context, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if err == nil {
+		return d.outbox.Unpause(ctx, d.to)
 	}
+	d.cfg.Log.WarnContext(ctx, "Deliveries wait", "destination", d.to, "error", err)
+	return d.outbox.Pause(ctx, d.to, err)
 }
 
 // work runs the lanes until nothing is left for a while.
@@ -167,19 +140,19 @@ func (d *Deliverer) work(ctx context.Context, run uuid.UUID) error {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
-	if err := orphans(ctx, d.pool, d.to, run); err != nil {
+	if err := d.outbox.Reclaim(ctx, run, d.to); err != nil {
 		return err
 	}
 	group, working := errgroup.WithContext(ctx)
-	ending := &ending{linger: d.cfg.Linger, moved: time.Now()}
+	ending := &ending{clock: d.outbox.clock, linger: d.cfg.Linger, moved: d.outbox.clock.Now()}
 	for _, l := range d.lanes {
-		group.Go(func() error { return drive(working, l, run, ending) })
+		group.Go(func() error { return d.drive(working, l, run, ending) })
 	}
 	return group.Wait()
 }
 
-// drive lets a lane look for work until all lanes end.
-func drive(ctx context.Context, l Lane, run uuid.UUID, ending *ending) error {
+// drive has a lane look for work until all lanes end.
+func (d *Deliverer) drive(ctx context.Context, l Lane, run uuid.UUID, ending *ending) error {
 	for !closing(ctx) && !ending.now() {
 		ending.begin()
 		moved, err := l.Round(ctx, run)
@@ -190,7 +163,7 @@ func drive(ctx context.Context, l Lane, run uuid.UUID, ending *ending) error {
 		if moved > 0 {
 			continue
 		}
-		if err := sleep(ctx, poll); err != nil {
+		if err := clock.Sleep(ctx, d.outbox.clock, poll); err != nil {
 			return err
 		}
 	}
@@ -204,22 +177,11 @@ func (d *Deliverer) Running() bool { return d.running.Load() }
 // again: what reads the destination pauses it too.
 func (d *Deliverer) due(ctx context.Context) (bool, error) {
 	var due bool
-	err := d.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deliveries WHERE destination = $1 AND due_at <= clock_timestamp()
+	err := d.outbox.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deliveries WHERE destination = $1 AND due_at <= $2
 			AND (state = 'pending' AND hold IS NULL OR state = 'sending'))
-		OR EXISTS (SELECT FROM destinations WHERE name = $1 AND paused_class IS NOT NULL AND retry_at <= clock_timestamp())`, d.to).Scan(&due)
+		OR EXISTS (SELECT FROM destinations WHERE name = $1 AND paused_class IS NOT NULL AND retry_at <= $2)`, d.to, d.outbox.clock.Now()).Scan(&due)
 	if err != nil {
 		return false, fmt.Errorf("look for due deliveries: %w", err)
 	}
 	return due, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -66,7 +66,7 @@ func TestLanesInTurnAreNeverAtWorkTogetherAndOthersAre(t *testing.T) {
 		rounds.Wait() // until each of the others had its turn, beside this one
 		return o.delivering()(ctx, run)
 	})
-	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, outbox.InTurn(lock(), lock()), beside).Run(t.Context()))
+	require.NoError(t, o.deliverer(quick(), ready, outbox.InTurn(lock(), lock()), beside).Run(t.Context()))
 	require.EqualValues(t, 1, most.Load())
 }
 
@@ -82,7 +82,7 @@ func TestARunDeliversWhatIsDueAndWhatComesMeanwhile(t *testing.T) {
 		}
 		return n, err
 	})
-	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, lane).Run(t.Context()))
+	require.NoError(t, o.deliverer(quick(), ready, lane).Run(t.Context()))
 	for _, id := range []int64{first, second} {
 		require.Equal(t, models.Delivered, o.row(id).State)
 	}
@@ -96,7 +96,7 @@ func TestARunWithNothingDueCallsNobody(t *testing.T) {
 		asked = true
 		return nil
 	}
-	d := outbox.New(o.db.Pool, models.ToSalesforce, quick(), prepare, o.delivering())
+	d := o.deliverer(quick(), prepare, o.delivering())
 	require.NoError(t, d.Run(t.Context()))
 	id := o.add()
 	for _, waits := range []string{`hold = 'record'`, `hold = NULL, due_at = now() + interval '1 hour'`, `state = 'failed', due_at = now()`} {
@@ -105,7 +105,7 @@ func TestARunWithNothingDueCallsNobody(t *testing.T) {
 		require.NoError(t, d.Run(t.Context()))
 		require.False(t, asked, waits)
 	}
-	_, err := outbox.Retry(t.Context(), o.db.Pool, outbox.Which{ID: id})
+	_, err := o.outbox.Retry(t.Context(), outbox.Failed{ID: id})
 	require.NoError(t, err)
 	require.NoError(t, d.Run(t.Context()))
 	require.True(t, asked)
@@ -125,13 +125,13 @@ func TestOneRunAtATimeAcrossReplicas(t *testing.T) {
 		}
 		return o.delivering()(ctx, run)
 	})
-	first := outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, slow)
+	first := o.deliverer(quick(), ready, slow)
 	done := make(chan error, 1)
 	go func() { done <- first.Run(t.Context()) }()
 	<-inside
 	require.True(t, first.Running())
 	never := laneFunc(func(context.Context, uuid.UUID) (int, error) { return 0, errors.New("two runs at once") })
-	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, never).Run(t.Context()), "it leaves the work to the other")
+	require.NoError(t, o.deliverer(quick(), ready, never).Run(t.Context()), "it leaves the work to the other")
 	require.False(t, o.paused())
 	close(leave)
 	require.NoError(t, <-done)
@@ -147,7 +147,7 @@ func TestAnErrorPausesAndAPausedDestinationIsLeftAlone(t *testing.T) {
 		tries++
 		return 0, why("broken")
 	})
-	d := outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, lane)
+	d := o.deliverer(quick(), ready, lane)
 	require.NoError(t, d.Run(t.Context()), "it is shown, not returned")
 	code, _, _ := o.pause()
 	require.Equal(t, "broken", code)
@@ -166,7 +166,7 @@ func TestAPreparationThatFailsPauses(t *testing.T) {
 	o.add()
 	prepare := func(context.Context) error { return why("not_connected") }
 	never := laneFunc(func(context.Context, uuid.UUID) (int, error) { return 0, errors.New("nothing was prepared") })
-	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), prepare, never).Run(t.Context()))
+	require.NoError(t, o.deliverer(quick(), prepare, never).Run(t.Context()))
 	code, _, _ := o.pause()
 	require.Equal(t, "not_connected", code)
 }
@@ -180,7 +180,7 @@ func TestARunThatIsStoppedPausesNothing(t *testing.T) {
 		stop()
 		return 0, ctx.Err()
 	})
-	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, lane).Run(ctx))
+	require.NoError(t, o.deliverer(quick(), ready, lane).Run(ctx))
 	require.False(t, o.paused())
 	var leases int
 	require.NoError(t, o.db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM leases`).Scan(&leases))
@@ -200,7 +200,7 @@ func TestARunThatLostItsLeaseEnds(t *testing.T) {
 		<-ctx.Done() // as a call that is under way would
 		return 0, ctx.Err()
 	})
-	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, config, ready, lane).Run(t.Context()))
+	require.NoError(t, o.deliverer(config, ready, lane).Run(t.Context()))
 	require.False(t, o.paused(), "the other one delivers")
 	var holder string
 	require.NoError(t, o.db.Pool.QueryRow(t.Context(), `SELECT holder FROM leases`).Scan(&holder))
@@ -209,24 +209,37 @@ func TestARunThatLostItsLeaseEnds(t *testing.T) {
 
 func TestARunTakesOverWhatAnotherLeft(t *testing.T) {
 	t.Parallel()
-	o := newTable(t)
-	id := o.add()
-	_, err := o.take(t.Context(), uuid.New())
-	require.NoError(t, err)
-	_, err = o.db.Pool.Exec(t.Context(), `UPDATE deliveries SET due_at = clock_timestamp()`)
-	require.NoError(t, err)
-	seen := false
-	lane := laneFunc(func(context.Context, uuid.UUID) (int, error) {
-		if seen {
-			_, err := o.db.Pool.Exec(t.Context(), `UPDATE deliveries SET state = 'delivered'`)
-			return 0, err
-		}
-		r := o.row(id)
-		require.Equal(t, models.Sending, r.State, "nobody knows what became of it")
-		require.Nil(t, r.Sender)
-		seen = true
-		return 1, nil
-	})
-	require.NoError(t, outbox.New(o.db.Pool, models.ToSalesforce, quick(), ready, lane).Run(t.Context()))
-	require.True(t, seen)
+	for _, c := range []struct {
+		name      string
+		operation models.Operation
+		columns   string // that the other run had set
+		want      models.DeliveryState
+	}{
+		{"a_creation_is_looked_for", models.Create, `scheme = 'key'`, models.Sending},
+		{"a_creation_that_was_not_noted_is_looked_for_in_Marketo", models.Create, `scheme = NULL`, models.Sending},
+		{"a_change_is_made_again", models.Update, `scheme = NULL`, models.Pending},
+		{"an_opt_out_is_made_again", models.OptOut, `scheme = NULL`, models.Pending},
+		{"a_task_that_was_being_created_is_looked_for", models.Sync, `scheme = 'key'`, models.Sending},
+		{"a_task_that_was_not_noted_as_sent_is_sent", models.Sync, `scheme = NULL`, models.Pending},
+		{"a_change_of_a_task_is_read_again_and_made", models.Sync, `scheme = 'key', remote_id = '00T1'`, models.Pending},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			o := newTable(t)
+			id := o.addTo(outbox.Queue{To: models.ToSalesforce, Operation: c.operation})
+			other, later := uuid.New(), time.Now().Add(time.Hour)
+			_, err := o.db.Pool.Exec(t.Context(), `UPDATE deliveries SET state = 'sending', sender = $1, due_at = $2, `+c.columns, other, later)
+			require.NoError(t, err)
+			require.NoError(t, o.outbox.Reclaim(t.Context(), other, models.ToSalesforce))
+			require.Equal(t, &other, o.row(id).Sender, "what is its own it keeps")
+			require.NoError(t, o.outbox.Reclaim(t.Context(), uuid.New(), models.ToMarketo))
+			require.Equal(t, &other, o.row(id).Sender, "and what is for another system")
+
+			require.NoError(t, o.outbox.Reclaim(t.Context(), uuid.New(), models.ToSalesforce))
+			got := o.row(id)
+			require.Equal(t, c.want, got.State)
+			require.Nil(t, got.Sender)
+			require.LessOrEqual(t, got.Wait, time.Duration(0), "at once")
+		})
+	}
 }

@@ -8,9 +8,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"salesactions/clock"
+	"salesactions/models"
 )
+
+var real = clockwork.NewRealClock()
 
 type laneFunc func(ctx context.Context) (int, error)
 
@@ -19,9 +25,11 @@ func (f laneFunc) Round(ctx context.Context, _ uuid.UUID) (int, error) { return 
 // driven runs lanes to their end.
 func driven(ctx context.Context, linger time.Duration, lanes ...Lane) error {
 	group, working := errgroup.WithContext(ctx)
-	ending := &ending{linger: linger, moved: time.Now()}
+	o := New(nil, clockwork.NewRealClock()) // synctest's, in its bubble
+	ending := &ending{clock: o.clock, linger: linger, moved: time.Now()}
+	d := o.NewDeliverer(models.ToMarketo, Config{}, nil)
 	for _, l := range lanes {
-		group.Go(func() error { return drive(working, l, uuid.New(), ending) })
+		group.Go(func() error { return d.drive(working, l, uuid.New(), ending) })
 	}
 	return group.Wait()
 }
@@ -38,7 +46,7 @@ func TestLanes(t *testing.T) {
 				if time.Since(began) > 30*time.Second {
 					return 0, nil
 				}
-				return 1, sleep(ctx, 100*time.Millisecond)
+				return 1, clock.Sleep(ctx, real, 100*time.Millisecond)
 			})
 			late := laneFunc(func(context.Context) (int, error) {
 				if time.Since(began) > 20*time.Second && looked == 0 {
@@ -63,7 +71,7 @@ func TestLanes(t *testing.T) {
 					return 0, nil
 				}
 				called = true
-				return 1, sleep(ctx, time.Minute)
+				return 1, clock.Sleep(ctx, real, time.Minute)
 			})
 			var last time.Duration
 			other := laneFunc(func(context.Context) (int, error) { last = time.Since(began); return 0, nil })
@@ -78,17 +86,16 @@ func TestLanes(t *testing.T) {
 			var begun, ended atomic.Int64
 			lane := laneFunc(func(ctx context.Context) (int, error) {
 				begun.Add(1)
-				if err := sleep(ctx, 40*time.Second); err != nil { // a call
+				if err := clock.Sleep(ctx, real, 40*time.Second); err != nil { // a call
 					return 0, err
 				}
 				ended.Add(1)
 				return 1, nil
 			})
-			began := time.Now()
-			require.NoError(t, driven(Until(t.Context(), began.Add(time.Minute)), 5*time.Second, lane))
+			require.NoError(t, driven(Until(t.Context(), real, time.Minute), 5*time.Second, lane))
 			require.EqualValues(t, 2, begun.Load())
 			require.EqualValues(t, 2, ended.Load(), "the call was not cut")
-			n, err := (&Pace{}).Ready(Until(t.Context(), time.Now()), time.Now())
+			n, err := (&Pace{}).Ready(Until(t.Context(), real, 0))
 			require.NoError(t, err)
 			require.Zero(t, n, "nothing is claimed any more")
 		})

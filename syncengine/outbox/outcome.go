@@ -17,7 +17,7 @@ type Outcome struct {
 	Hold     models.Hold       // of pending: what it waits for, apart from its turn
 	Failure  failure.Failure   // of failed, and of pending and sending after an attempt
 	Wait     time.Duration     // pending: before the next attempt; sending: before the outcome is looked for
-	Unsent   bool              // the attempt does not count: nothing left this program
+	NotSent  bool              // the attempt does not count: nothing left this program
 	Looked   bool              // the outcome was looked for
 	InDoubt  bool              // the attempt had no answer: the record may be there
 	Alone    bool              // of InDoubt: no other record was in the call
@@ -25,57 +25,57 @@ type Outcome struct {
 }
 
 // Delivered says that it is there.
-func Delivered(id int64, remoteID string) Outcome {
-	return Outcome{ID: id, State: models.Delivered, RemoteID: remoteID}
+func Delivered(c Claimed, remoteID string) Outcome {
+	return Outcome{ID: c.ID, State: models.Delivered, RemoteID: remoteID}
 }
 
 // Skipped says that it is not to be there.
-func Skipped(id int64, reason models.SkipReason) Outcome {
-	return Outcome{ID: id, State: models.Skipped, Reason: reason}
+func Skipped(c Claimed, reason models.SkipReason) Outcome {
+	return Outcome{ID: c.ID, State: models.Skipped, Reason: reason}
 }
 
-// Parked is a failure that waiting does not mend: somebody must act and press Retry.
-func Parked(id int64, f failure.Failure) Outcome {
-	return Outcome{ID: id, State: models.Failed, Failure: f}
+// Parked is a failure that waiting does not mend: a person must act and press Retry.
+func Parked(c Claimed, f failure.Failure) Outcome {
+	return Outcome{ID: c.ID, State: models.Failed, Failure: f}
 }
 
 // Later is a failure that passes.
-func Later(id int64, f failure.Failure, wait time.Duration) Outcome {
-	return Outcome{ID: id, State: models.Pending, Failure: f, Wait: wait}
+func Later(c Claimed, f failure.Failure, wait time.Duration) Outcome {
+	return Outcome{ID: c.ID, State: models.Pending, Failure: f, Wait: wait}
 }
 
-// Again decides when a record that was refused is sent again, if ever. attempts are
-// those that ended with this failure, the last one among them.
-func Again(id int64, attempts int, what failure.Failure) Outcome {
+// afterRefusal decides when a record that was refused is sent again, if ever.
+func afterRefusal(c Claimed, what failure.Failure) Outcome {
+	attempts := c.Times(what.Code)
 	switch {
 	case what.Retry == failure.Soon && (what.Tries == 0 || attempts < what.Tries):
-		return Later(id, what, max(Backoff(attempts), what.After))
+		return Later(c, what, max(Backoff(attempts), what.After))
 	case what.Retry == failure.Slow:
-		return Later(id, what, slowRetry)
+		return Later(c, what, max(slowRetry, what.After))
 	}
-	return Parked(id, what)
+	return Parked(c, what)
 }
 
 // Unsent puts a delivery back as if it had not been claimed.
-func Unsent(id int64, wait time.Duration) Outcome {
-	return Outcome{ID: id, State: models.Pending, Wait: wait, Unsent: true}
+func Unsent(c Claimed, wait time.Duration) Outcome {
+	return Outcome{ID: c.ID, State: models.Pending, Wait: wait, NotSent: true}
 }
 
 // Unknown says that nobody knows; it is looked for after a while.
-func Unknown(id int64, wait time.Duration) Outcome {
-	return Outcome{ID: id, State: models.Sending, Wait: wait}
+func Unknown(c Claimed, wait time.Duration) Outcome {
+	return Outcome{ID: c.ID, State: models.Sending, Wait: wait}
 }
 
 // Unanswered is an attempt without an answer that could be believed, in a call for so
 // many records. What is known of why is kept, for people to see.
-func Unanswered(id int64, f failure.Failure, records int, wait time.Duration) Outcome {
-	return Outcome{ID: id, State: models.Sending, Failure: f, Wait: wait, InDoubt: true, Alone: records == 1}
+func Unanswered(c Claimed, f failure.Failure, records int, wait time.Duration) Outcome {
+	return Outcome{ID: c.ID, State: models.Sending, Failure: f, Wait: wait, InDoubt: true, Alone: records == 1}
 }
 
-// Absent says that it is proven not to be there. It is sent again, unless it has been
-// alone in so many calls without an answer that it is itself the reason.
-func Absent(id int64) Outcome {
-	return Outcome{ID: id, State: models.Pending, Absent: true}
+// ProvenAbsent says that it is proven not to be there. It is sent again, unless it has
+// been alone in so many calls without an answer that it is itself the reason.
+func ProvenAbsent(c Claimed) Outcome {
+	return Outcome{ID: c.ID, State: models.Pending, Absent: true}
 }
 
 const (

@@ -2,7 +2,6 @@ package outbox_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -19,24 +18,24 @@ func TestRecord(t *testing.T) {
 	t.Parallel()
 	busy := failure.Failure{Class: failure.Intermittent, Code: "UNABLE_TO_LOCK_ROW", Text: "Busy.", Remedy: "Wait."}
 	for name, c := range map[string]struct {
-		outcome func(id int64) outbox.Outcome
+		outcome func(c outbox.Claimed) outbox.Outcome
 		want    row
 	}{
-		"delivered":      {func(id int64) outbox.Outcome { return outbox.Delivered(id, "00T1") }, row{State: models.Delivered, Attempts: 1, Remote: "00T1"}},
-		"skipped":        {func(id int64) outbox.Outcome { return outbox.Skipped(id, models.SkippedOff) }, row{State: models.Skipped, Attempts: 1}},
-		"parked":         {func(id int64) outbox.Outcome { return outbox.Parked(id, busy) }, row{State: models.Failed, Attempts: 1, Code: busy.Code, Class: string(busy.Class)}},
-		"later":          {func(id int64) outbox.Outcome { return outbox.Later(id, busy, time.Hour) }, row{State: models.Pending, Attempts: 1, Code: busy.Code, Class: string(busy.Class), Wait: time.Hour}},
-		"unsent":         {func(id int64) outbox.Outcome { return outbox.Unsent(id, 0) }, row{State: models.Pending}},
-		"unknown":        {func(id int64) outbox.Outcome { return outbox.Unknown(id, time.Minute) }, row{State: models.Sending, Attempts: 1, Wait: time.Minute}},
-		"looked_in_vain": {func(id int64) outbox.Outcome { return outbox.Outcome{ID: id, State: models.Sending, Looked: true} }, row{State: models.Sending, Attempts: 1, Looks: 1}},
+		"delivered": {func(c outbox.Claimed) outbox.Outcome { return outbox.Delivered(c, "00T1") }, row{State: models.Delivered, Attempts: 1, Remote: "00T1"}},
+		"skipped":   {func(c outbox.Claimed) outbox.Outcome { return outbox.Skipped(c, models.SkippedOff) }, row{State: models.Skipped, Attempts: 1}},
+		"parked":    {func(c outbox.Claimed) outbox.Outcome { return outbox.Parked(c, busy) }, row{State: models.Failed, Attempts: 1, Code: busy.Code, Class: string(busy.Class)}},
+		"later":     {func(c outbox.Claimed) outbox.Outcome { return outbox.Later(c, busy, time.Hour) }, row{State: models.Pending, Attempts: 1, Code: busy.Code, Class: string(busy.Class), Wait: time.Hour}},
+		"unsent":    {func(c outbox.Claimed) outbox.Outcome { return outbox.Unsent(c, 0) }, row{State: models.Pending}},
+		"unknown":   {func(c outbox.Claimed) outbox.Outcome { return outbox.Unknown(c, time.Minute) }, row{State: models.Sending, Attempts: 1, Wait: time.Minute}},
+		"looked_in_vain": {func(c outbox.Claimed) outbox.Outcome {
+			return outbox.Outcome{ID: c.ID, State: models.Sending, Looked: true}
+		}, row{State: models.Sending, Attempts: 1, Looks: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newTable(t)
 			id, run := o.add(), uuid.New()
-			_, err := o.take(t.Context(), run)
-			require.NoError(t, err)
-			require.NoError(t, outbox.Record(t.Context(), o.db.Pool, run, []outbox.Outcome{c.outcome(id)}))
+			o.record(run, c.outcome(o.claim(run)))
 			got := o.row(id)
 			require.InDelta(t, c.want.Wait, got.Wait, float64(10*time.Second))
 			got.Wait = c.want.Wait
@@ -48,12 +47,11 @@ func TestRecord(t *testing.T) {
 		t.Parallel()
 		o := newTable(t)
 		id, over, now := o.add(), uuid.New(), uuid.New()
-		_, err := o.take(t.Context(), now)
-		require.NoError(t, err)
-		require.NoError(t, outbox.Record(t.Context(), o.db.Pool, over, []outbox.Outcome{outbox.Parked(id, busy)}))
+		c := o.claim(now)
+		o.record(over, outbox.Parked(c, busy))
 		require.Equal(t, models.Sending, o.row(id).State)
-		require.NoError(t, outbox.Record(t.Context(), o.db.Pool, now, []outbox.Outcome{outbox.Delivered(id, "00T1")}))
-		require.NoError(t, outbox.Record(t.Context(), o.db.Pool, now, []outbox.Outcome{outbox.Parked(id, busy)}))
+		o.record(now, outbox.Delivered(c, "00T1"))
+		o.record(now, outbox.Parked(c, busy))
 		require.Equal(t, models.Delivered, o.row(id).State, "what is done stays done")
 	})
 
@@ -61,11 +59,10 @@ func TestRecord(t *testing.T) {
 		t.Parallel()
 		o := newTable(t)
 		id, run := o.add(), uuid.New()
-		_, err := o.take(t.Context(), run)
-		require.NoError(t, err)
+		c := o.claim(run)
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
-		require.NoError(t, outbox.Record(ctx, o.db.Pool, run, []outbox.Outcome{outbox.Delivered(id, "00T1")}))
+		require.NoError(t, o.outbox.Record(ctx, run, []outbox.Outcome{outbox.Delivered(c, "00T1")}))
 		require.Equal(t, models.Delivered, o.row(id).State)
 	})
 
@@ -73,9 +70,8 @@ func TestRecord(t *testing.T) {
 		t.Parallel()
 		o := newTable(t)
 		id, run := o.add(), uuid.New()
-		_, err := o.take(t.Context(), run)
-		require.NoError(t, err)
-		err = outbox.Record(t.Context(), o.db.Pool, run, []outbox.Outcome{outbox.Delivered(id, "00T1")}, func(b *pgx.Batch) { b.Queue(`SELECT 1/0`) })
+		c := o.claim(run)
+		err := o.outbox.Record(t.Context(), run, []outbox.Outcome{outbox.Delivered(c, "00T1")}, func(b *pgx.Batch) { b.Queue(`SELECT 1/0`) })
 		require.Error(t, err)
 		require.Equal(t, models.Sending, o.row(id).State)
 	})
@@ -84,25 +80,42 @@ func TestRecord(t *testing.T) {
 		t.Parallel()
 		o := newTable(t)
 		id, run := o.add(), uuid.New()
-		for _, outcome := range []outbox.Outcome{outbox.Later(id, busy, 0), outbox.Delivered(id, "00T1")} {
-			_, err := o.take(t.Context(), run)
-			require.NoError(t, err)
-			require.NoError(t, outbox.Record(t.Context(), o.db.Pool, run, []outbox.Outcome{outcome}))
-		}
+		o.record(run, outbox.Later(o.claim(run), busy, 0))
+		o.record(run, outbox.Delivered(o.claim(run), "00T1"))
 		require.Empty(t, o.row(id).Code)
 		require.Equal(t, 2, o.row(id).Attempts)
 	})
 }
 
-func TestAgain(t *testing.T) {
+// tried is a delivery that was tried so often with an error, this attempt left out.
+func tried(times int) outbox.Claimed {
+	return outbox.Claimed{ID: 1, ErrorCode: "X", ErrorTimes: times - 1}
+}
+
+func TestRefused(t *testing.T) {
 	t.Parallel()
+	refused := func(times int, what failure.Failure) outbox.Outcome {
+		what.Code = "X"
+		return outbox.Refused(tried(times), what, 1, false)
+	}
 	soon := failure.Failure{Retry: failure.Soon, Tries: 3, After: time.Minute}
-	require.Equal(t, models.Pending, outbox.Again(1, 2, soon).State)
-	require.GreaterOrEqual(t, outbox.Again(1, 2, soon).Wait, time.Minute, "no sooner than they ask")
-	require.Equal(t, models.Failed, outbox.Again(1, 3, soon).State, "so often and no more")
-	require.Equal(t, models.Pending, outbox.Again(1, 1000, failure.Failure{Retry: failure.Soon}).State, "without a number, for as long as it takes")
-	require.Equal(t, time.Hour, outbox.Again(1, 1000, failure.Failure{Retry: failure.Slow}).Wait)
-	require.Equal(t, models.Failed, outbox.Again(1, 1, failure.Failure{Retry: failure.Never}).State)
+	require.Equal(t, models.Pending, refused(2, soon).State)
+	require.GreaterOrEqual(t, refused(2, soon).Wait, time.Minute, "no sooner than they ask")
+	require.Equal(t, models.Failed, refused(3, soon).State, "so often and no more")
+	require.Equal(t, models.Pending, refused(1000, failure.Failure{Retry: failure.Soon}).State, "without a number, for as long as it takes")
+	require.Equal(t, time.Hour, refused(1000, failure.Failure{Retry: failure.Slow}).Wait)
+	require.Equal(t, models.Failed, refused(1, failure.Failure{Retry: failure.Never}).State)
+
+	another := outbox.Refused(tried(9), failure.Failure{Code: "Y", Retry: failure.Soon, Tries: 3}, 1, false)
+	require.Equal(t, models.Pending, another.State, "another error begins again")
+
+	mended := failure.Failure{Code: "X", Retry: failure.Never, Heal: failure.HealDropField}
+	require.Equal(t, models.Pending, outbox.Refused(tried(outbox.HealAttempts-1), mended, 1, true).State, "what was mended is tried again")
+	require.Equal(t, models.Failed, outbox.Refused(tried(outbox.HealAttempts), mended, 1, true).State, "but not for ever")
+
+	tooMany := failure.Failure{Code: "X", Retry: failure.Never, Heal: failure.HealSmallerBatch}
+	require.Equal(t, models.Pending, outbox.Refused(tried(9), tooMany, 2, false).State, "fewer may fit")
+	require.Equal(t, models.Failed, outbox.Refused(tried(9), tooMany, 1, false).State)
 }
 
 func TestBackoffGrowsAndHasAnEnd(t *testing.T) {
@@ -114,51 +127,6 @@ func TestBackoffGrowsAndHasAnEnd(t *testing.T) {
 			require.LessOrEqual(t, wait, most+most/10, "%d", attempts)
 		}
 	}
-}
-
-func TestHalve(t *testing.T) {
-	t.Parallel()
-	unsent := func(id int64) outbox.Outcome { return outbox.Unsent(id, 0) }
-
-	t.Run("the_row_to_blame_stands_alone_in_the_end", func(t *testing.T) {
-		t.Parallel()
-		var send func(rows []int64) ([]outbox.Outcome, error)
-		send = func(rows []int64) ([]outbox.Outcome, error) {
-			bad := false
-			for _, id := range rows {
-				bad = bad || id == 5
-			}
-			switch {
-			case !bad:
-				return outbox.ForAll(rows, func(id int64) outbox.Outcome { return outbox.Delivered(id, "x") }), nil
-			case len(rows) == 1:
-				return []outbox.Outcome{outbox.Parked(rows[0], failure.Failure{})}, nil
-			}
-			return outbox.Halve(rows, unsent, send)
-		}
-		outcomes, err := send([]int64{1, 2, 3, 4, 5, 6, 7})
-		require.NoError(t, err)
-		states := map[int64]models.DeliveryState{}
-		for _, o := range outcomes {
-			states[o.ID] = o.State
-		}
-		d := models.Delivered
-		require.Equal(t, map[int64]models.DeliveryState{1: d, 2: d, 3: d, 4: d, 5: models.Failed, 6: d, 7: d}, states)
-		require.Len(t, outcomes, 7)
-	})
-
-	t.Run("what_ends_the_first_half_ends_the_second", func(t *testing.T) {
-		t.Parallel()
-		over := errors.New("the quota is spent")
-		outcomes, err := outbox.Halve([]int64{1, 2, 3}, unsent, func(rows []int64) ([]outbox.Outcome, error) {
-			return outbox.ForAll(rows, unsent), over
-		})
-		require.ErrorIs(t, err, over)
-		require.Len(t, outcomes, 3, "each has an outcome")
-		for _, o := range outcomes {
-			require.True(t, o.Unsent)
-		}
-	})
 }
 
 func TestRetry(t *testing.T) {
@@ -174,18 +142,18 @@ func TestRetry(t *testing.T) {
 	set(waiting, `error_code = 'A', due_at = now() + interval '1 hour'`)
 	set(held, `hold = 'record'`)
 	set(done, `state = 'delivered'`)
-	retry := func(w outbox.Which) int64 {
-		n, err := outbox.Retry(t.Context(), o.db.Pool, w)
+	retry := func(f outbox.Failed) int64 {
+		n, err := o.outbox.Retry(t.Context(), f)
 		require.NoError(t, err)
 		return n
 	}
-	require.Zero(t, retry(outbox.Which{ID: done}), "what is there is not sent again")
-	require.Zero(t, retry(outbox.Which{Destination: models.ToMarketo}))
+	require.Zero(t, retry(outbox.Failed{ID: done}), "what is there is not sent again")
+	require.Zero(t, retry(outbox.Failed{Destination: models.ToMarketo}))
 	code := "A"
-	require.EqualValues(t, 2, retry(outbox.Which{Destination: models.ToSalesforce, Code: &code}), "what waits for its next try goes too")
+	require.EqualValues(t, 2, retry(outbox.Failed{Destination: models.ToSalesforce, Code: &code}), "what waits for its next try goes too")
 	require.Equal(t, models.Pending, o.row(one).State)
 	require.LessOrEqual(t, o.row(waiting).Wait, time.Duration(0))
 	require.Equal(t, models.Failed, o.row(two).State)
-	require.EqualValues(t, 1, retry(outbox.Which{ID: two}))
+	require.EqualValues(t, 1, retry(outbox.Failed{ID: two}))
 	require.Equal(t, models.Delivered, o.row(done).State)
 }

@@ -4,20 +4,15 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"salesactions/models"
 )
 
 // Pace decides when a batch that is not full may go: at once when nothing more comes,
 // after a moment while more is coming, and seldom when single activities trickle in
 // all day, since each batch costs a call of the day's quota.
 type Pace struct {
-	pool      *pgxpool.Pool
-	to        models.Destination
-	operation models.Operation
-	full      int
+	outbox *Outbox
+	queue  Queue
+	full   int
 
 	allowance float64   // batches that may go though not full
 	refilled  time.Time // when the allowance was last counted up
@@ -33,16 +28,17 @@ const (
 )
 
 // NewPace returns the pace of batches of at most full rows.
-func NewPace(pool *pgxpool.Pool, to models.Destination, operation models.Operation, full int) *Pace {
-	return &Pace{pool: pool, to: to, operation: operation, full: full}
+func (o *Outbox) NewPace(q Queue, full int) *Pace {
+	return &Pace{outbox: o, queue: q, full: full}
 }
 
 // Ready returns how many rows may be claimed now: 0 when it is better to wait, and
 // when the run is to end.
-func (p *Pace) Ready(ctx context.Context, now time.Time) (int, error) {
+func (p *Pace) Ready(ctx context.Context) (int, error) {
 	if closing(ctx) {
 		return 0, nil
 	}
+	now := p.outbox.clock.Now()
 	if p.refilled.IsZero() {
 		p.allowance, p.refilled = trickleBurst, now
 	}
@@ -78,10 +74,10 @@ func (p *Pace) Ready(ctx context.Context, now time.Time) (int, error) {
 
 func (p *Pace) count(ctx context.Context) (int, error) {
 	var due int
-	err := p.pool.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM deliveries WHERE destination = $1 AND operation = $2
-			AND state = 'pending' AND hold IS NULL AND due_at <= clock_timestamp() LIMIT $3) due`, p.to, p.operation, p.full).Scan(&due)
+	err := p.outbox.pool.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM deliveries WHERE destination = $1 AND operation = $2
+			AND state = 'pending' AND hold IS NULL AND due_at <= $3 LIMIT $4) due`, p.queue.To, p.queue.Operation, p.outbox.clock.Now(), p.full).Scan(&due)
 	if err != nil {
-		return 0, fmt.Errorf("count what is due for %s: %w", p.to.Name(), err)
+		return 0, fmt.Errorf("count what is due for %s: %w", p.queue.To.Name(), err)
 	}
 	return due, nil
 }

@@ -12,23 +12,22 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
-	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
 // why is a reason of ours to pause.
 func why(code string) error {
-	return &outbox.PausedError{Class: failure.Setup, Code: code, Text: "Something is missing.", Remedy: "Add it."}
+	return &failure.PausedError{Class: failure.Setup, Code: code, Text: "Something is missing.", Remedy: "Add it."}
 }
 
 func (o *table) doPause(cause error) {
 	o.t.Helper()
-	require.NoError(o.t, outbox.Pause(o.t.Context(), o.db.Pool, models.ToSalesforce, cause))
+	require.NoError(o.t, o.outbox.Pause(o.t.Context(), models.ToSalesforce, cause))
 }
 
 func (o *table) paused() bool {
 	o.t.Helper()
-	paused, err := outbox.Paused(o.t.Context(), o.db.Pool, models.ToSalesforce)
+	paused, err := o.outbox.Paused(o.t.Context(), models.ToSalesforce)
 	require.NoError(o.t, err)
 	return paused
 }
@@ -51,16 +50,16 @@ func TestAPauseSaysWhyAndEnds(t *testing.T) {
 	require.Len(t, pauses, 1)
 	require.Equal(t, models.ToSalesforce, pauses[0].Destination)
 	require.Equal(t, []string{"Something is missing.", "Add it."}, []string{pauses[0].Text, pauses[0].Remedy})
-	there, err := outbox.Paused(t.Context(), o.db.Pool, models.ToMarketo)
+	there, err := o.outbox.Paused(t.Context(), models.ToMarketo)
 	require.NoError(t, err)
 	require.False(t, there, "the other destination goes on")
 
-	require.NoError(t, outbox.Unpause(t.Context(), o.db.Pool, models.ToSalesforce))
+	require.NoError(t, o.outbox.Unpause(t.Context(), models.ToSalesforce))
 	require.False(t, o.paused())
 	pauses, err = models.ListPauses(t.Context(), o.db.Gorm)
 	require.NoError(t, err)
 	require.Empty(t, pauses)
-	require.NoError(t, outbox.Unpause(t.Context(), o.db.Pool, models.ToSalesforce), "twice is as good as once")
+	require.NoError(t, o.outbox.Unpause(t.Context(), models.ToSalesforce), "twice is as good as once")
 }
 
 func TestAPauseIsTriedSeldomerTheLongerItLasts(t *testing.T) {
@@ -70,7 +69,7 @@ func TestAPauseIsTriedSeldomerTheLongerItLasts(t *testing.T) {
 	_, wait, _ := o.pause()
 	require.InDelta(t, 5*time.Second, wait, float64(3*time.Second), "soon at first")
 	for _, c := range []struct{ lasted, wait time.Duration }{{time.Minute, 30 * time.Second}, {4 * time.Minute, 2 * time.Minute}, {5 * time.Hour, 5 * time.Minute}} {
-		require.NoError(t, outbox.Unpause(t.Context(), o.db.Pool, models.ToSalesforce))
+		require.NoError(t, o.outbox.Unpause(t.Context(), models.ToSalesforce))
 		o.doPause(why("not_connected"))
 		o.earlier(c.lasted)
 		require.False(t, o.paused(), "its time has come")
@@ -120,7 +119,7 @@ func TestPagesAreToldOfAPauseAndItsEnd(t *testing.T) {
 	}
 	o.doPause(why("not_connected"))
 	require.Equal(t, "activity", heard())
-	require.NoError(t, outbox.Unpause(t.Context(), o.db.Pool, models.ToSalesforce))
+	require.NoError(t, o.outbox.Unpause(t.Context(), models.ToSalesforce))
 	require.Equal(t, "activity", heard())
 }
 
@@ -145,8 +144,8 @@ func TestWhatHaltsEverythingAndWhatDoesNot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.halts, outbox.Halts(outbox.Meaning(c.err)))
+			require.Equal(t, c.halts, failure.Classify(c.err).Pauses())
 		})
 	}
-	require.Equal(t, "Add it.", outbox.Meaning(errors.Join(errors.New("deliver"), why("x"))).Remedy, "our own words are found in what wraps them")
+	require.Equal(t, "Add it.", failure.Classify(errors.Join(errors.New("deliver"), why("x"))).Remedy, "our own words are found in what wraps them")
 }

@@ -6,28 +6,27 @@ import (
 	"salesactions/syncengine/failure"
 )
 
-// ForAll makes an outcome for each of the rows of a call.
-func ForAll[T any](rows []T, what func(T) Outcome) []Outcome {
-	outcomes := make([]Outcome, len(rows))
-	for n, row := range rows {
-		outcomes[n] = what(row)
+// ForAll makes an outcome for each delivery of some rows.
+func ForAll[T Row](rows []T, what func(Claimed) Outcome) []Outcome {
+	outcomes := make([]Outcome, 0, len(rows))
+	for _, row := range rows {
+		for _, c := range row.Deliveries() {
+			outcomes = append(outcomes, what(c))
+		}
 	}
 	return outcomes
 }
 
-// Halve sends the halves of a call that was refused because of one of its rows, which
-// stands alone in the end. When a half's error means that nothing more can be sent,
-// the other is as if not sent.
-func Halve[T any](rows []T, unsent func(T) Outcome, send func([]T) ([]Outcome, error)) ([]Outcome, error) {
-	half := len(rows) / 2
-	return Each([][]T{rows[:half], rows[half:]}, unsent, send)
+// NotSent puts rows back as if they had not been claimed.
+func NotSent[T Row](rows []T) []Outcome {
+	return ForAll(rows, func(c Claimed) Outcome { return Unsent(c, 0) })
 }
 
 const (
 	// aFew is how many rows go together that are under suspicion.
 	aFew = 15
-	// fewAfter and AloneAfter are after how many attempts without an answer a row goes
-	// with few others, and alone.
+	// fewAfter and AloneAfter are how many attempts without an answer a row has before it
+	// is sent with a few others, and before it is sent alone.
 	fewAfter   = 2
 	AloneAfter = 3
 
@@ -45,17 +44,21 @@ func weight(what failure.Failure) int {
 	return weighsHalf
 }
 
-// Apart divides rows into calls of at most so many. One that had no answer again and
-// again may be the reason, and keeps the others no longer: it goes with few, then
-// alone. doubts tells the column of that name.
-func Apart[T any](rows []T, most int, doubts func(T) int) [][]T {
+// SplitByDoubt divides rows into calls of at most so many. A row whose calls had no answer
+// again and again may be the reason, and no longer keeps the others: it is sent with a
+// few, then alone.
+func SplitByDoubt[T Row](rows []T, most int) [][]T {
 	var calls [][]T
 	var sure, few, alone []T
 	for _, row := range rows {
-		switch n := doubts(row); {
-		case n >= AloneAfter*weighsFull:
+		doubts := 0
+		for _, c := range row.Deliveries() {
+			doubts = max(doubts, c.Doubts)
+		}
+		switch {
+		case doubts >= AloneAfter*weighsFull:
 			alone = append(alone, row)
-		case n >= fewAfter*weighsFull:
+		case doubts >= fewAfter*weighsFull:
 			few = append(few, row)
 		default:
 			sure = append(sure, row)
@@ -73,15 +76,15 @@ func Apart[T any](rows []T, most int, doubts func(T) int) [][]T {
 }
 
 // Each sends calls one after the other. When an error means that nothing more can be
-// sent, the rest is as if not sent.
-func Each[T any](calls [][]T, unsent func(T) Outcome, send func([]T) ([]Outcome, error)) ([]Outcome, error) {
+// sent, the rest is put back as if not claimed.
+func Each[T Row](calls [][]T, send func([]T) ([]Outcome, error)) ([]Outcome, error) {
 	var outcomes []Outcome
 	for n, call := range calls {
 		done, err := send(call)
 		outcomes = append(outcomes, done...)
 		if err != nil {
 			for _, left := range calls[n+1:] {
-				outcomes = append(outcomes, ForAll(left, unsent)...)
+				outcomes = append(outcomes, NotSent(left)...)
 			}
 			return outcomes, err
 		}

@@ -7,22 +7,37 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/syncengine/failure"
 )
 
-func TestApart(t *testing.T) {
+func doubted(doubts ...int) []Claimed {
+	rows := make([]Claimed, len(doubts))
+	for n, d := range doubts {
+		rows[n] = Claimed{ID: int64(n), Doubts: d}
+	}
+	return rows
+}
+
+func TestSplitByDoubt(t *testing.T) {
 	t.Parallel()
-	doubts := func(n int) int { return n }
-	rows := []int{0, 1, 6, 4, 2, 9, 3}
-	require.Equal(t, [][]int{{0, 1}, {2, 3}, {4}, {6}, {9}}, Apart(rows, 2, doubts), "few, then alone")
-	require.Len(t, Apart(make([]int, 450), 200, doubts), 3)
-	require.Empty(t, Apart(nil, 200, doubts))
+	var got [][]int
+	for _, call := range SplitByDoubt(doubted(0, 1, 6, 4, 2, 9, 3), 2) {
+		var doubts []int
+		for _, c := range call {
+			doubts = append(doubts, c.Doubts)
+		}
+		got = append(got, doubts)
+	}
+	require.Equal(t, [][]int{{0, 1}, {2, 3}, {4}, {6}, {9}}, got, "few, then alone")
+	require.Len(t, SplitByDoubt(make([]Claimed, 450), 200), 3)
+	require.Empty(t, SplitByDoubt[Claimed](nil, 200))
 
 	blamed := weight(failure.Failure{Code: "611", Tries: 5})
-	require.Len(t, Apart([]int{AloneAfter * blamed, AloneAfter * blamed}, 200, doubts), 2)
-	require.Len(t, Apart([]int{AloneAfter * weight(failure.Failure{Code: "network"}), 0}, 200, doubts), 1, "a connection that breaks blames nobody")
+	require.Len(t, SplitByDoubt(doubted(AloneAfter*blamed, AloneAfter*blamed), 200), 2)
+	require.Len(t, SplitByDoubt(doubted(AloneAfter*weight(failure.Failure{Code: "network"}), 0), 200), 1, "a connection that breaks blames no record")
 }
 
 func TestGauge(t *testing.T) {
@@ -57,7 +72,7 @@ func (g gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-func TestPromptly(t *testing.T) {
+func TestWithStartLimit(t *testing.T) {
 	t.Parallel()
 	const limit = 150 * time.Millisecond
 	call := func(t *testing.T, handler http.HandlerFunc, wait time.Duration) error {
@@ -65,7 +80,7 @@ func TestPromptly(t *testing.T) {
 		defer server.Close()
 		g := gate{make(chan struct{})}
 		time.AfterFunc(wait, func() { close(g.open) })
-		ctx, cancel := Promptly(t.Context(), limit)
+		ctx, cancel := WithStartLimit(t.Context(), clockwork.NewRealClock(), limit)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
 		require.NoError(t, err)

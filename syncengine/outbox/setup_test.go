@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
@@ -20,41 +21,57 @@ func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 // table is an outbox with something to say to Salesforce.
 type table struct {
-	t  *testing.T
-	db *postgres.DB
+	t      *testing.T
+	db     *postgres.DB
+	outbox *outbox.Outbox
 }
+
+// queue is what the table's deliveries are in: calls that may be made again.
+var queue = outbox.Queue{To: models.ToSalesforce, Operation: models.OptOut}
 
 func newTable(t *testing.T) *table {
 	t.Helper()
-	return &table{t, postgrestest.New(t)}
+	db := postgrestest.New(t)
+	return &table{t, db, outbox.New(db.Pool, clockwork.NewRealClock())}
 }
 
 // add puts a delivery into it.
-func (o *table) add() int64 {
+func (o *table) add() int64 { return o.addTo(queue) }
+
+// addTo puts a delivery into a queue.
+func (o *table) addTo(q outbox.Queue) int64 {
 	o.t.Helper()
-	var id int64
-	require.NoError(o.t, o.db.Pool.QueryRow(o.t.Context(), `WITH u AS (INSERT INTO unsubscribes (person_email_key, source) VALUES ('x', 'rep') RETURNING id)
-		INSERT INTO deliveries (unsubscribe_id, destination, operation, occurred_at, state) SELECT id, 'salesforce', 'opt_out', now(), 'pending' FROM u RETURNING id`).Scan(&id))
+	var unsubscribe, id int64
+	require.NoError(o.t, o.db.Pool.QueryRow(o.t.Context(), `INSERT INTO unsubscribes (person_email_key, source) VALUES ('x', 'rep') RETURNING id`).Scan(&unsubscribe))
+	_, err := o.outbox.Enqueue(outbox.Entry{Unsubscribe: unsubscribe, To: q.To, Operation: q.Operation, OccurredAt: time.Now()}).Exec(o.t.Context(), o.db.Pool)
+	require.NoError(o.t, err)
+	require.NoError(o.t, o.db.Pool.QueryRow(o.t.Context(), `SELECT id FROM deliveries WHERE unsubscribe_id = $1`, unsubscribe).Scan(&id))
 	return id
 }
 
 // take claims everything that is due.
-func (o *table) take(ctx context.Context, run uuid.UUID) ([]int64, error) {
-	rows, err := o.db.Pool.Query(ctx, `UPDATE deliveries SET state = 'sending', sender = $1, sent_at = clock_timestamp(), attempts = attempts + 1
-		WHERE state = 'pending' AND hold IS NULL AND due_at <= clock_timestamp() RETURNING id`, run)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+func (o *table) take(ctx context.Context, run uuid.UUID) ([]outbox.Claimed, error) {
+	return o.outbox.Claim(ctx, run, queue, 100, outbox.Narrow{})
+}
+
+// claim claims the only delivery that is due.
+func (o *table) claim(run uuid.UUID) outbox.Claimed {
+	o.t.Helper()
+	claimed, err := o.take(o.t.Context(), run)
+	require.NoError(o.t, err)
+	require.Len(o.t, claimed, 1)
+	return claimed[0]
+}
+
+// record stores outcomes of a run.
+func (o *table) record(run uuid.UUID, outcomes ...outbox.Outcome) {
+	o.t.Helper()
+	require.NoError(o.t, o.outbox.Record(o.t.Context(), run, outcomes))
+}
+
+// deliverer delivers what the lanes find.
+func (o *table) deliverer(cfg outbox.Config, prepare func(context.Context) error, lanes ...outbox.Lane) *outbox.Deliverer {
+	return o.outbox.NewDeliverer(models.ToSalesforce, cfg, prepare, lanes...)
 }
 
 // row is what stands there.
@@ -95,15 +112,13 @@ func ready(context.Context) error { return nil }
 // delivering is a lane that delivers what is due.
 func (o *table) delivering() laneFunc {
 	return func(ctx context.Context, run uuid.UUID) (int, error) {
-		ids, err := o.take(ctx, run)
+		claimed, err := o.take(ctx, run)
 		if err != nil {
 			return 0, err
 		}
-		var outcomes []outbox.Outcome
-		for _, id := range ids {
-			outcomes = append(outcomes, outbox.Delivered(id, "003000000000001AAA"))
-		}
-		return len(ids), outbox.Record(ctx, o.db.Pool, run, outcomes)
+		return len(claimed), o.outbox.Record(ctx, run, outbox.ForAll(claimed, func(c outbox.Claimed) outbox.Outcome {
+			return outbox.Delivered(c, "003000000000001AAA")
+		}))
 	}
 }
 

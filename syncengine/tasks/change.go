@@ -32,55 +32,52 @@ type plan struct {
 }
 
 // change reads claimed tasks' Tasks, merges, and sends what is left: deletions and
-// changes. It returns those whose Task is gone and is to be made anew.
+// changes. It returns those whose Task is gone and is to be created again.
 func (p Push) change(ctx context.Context, run uuid.UUID, claimed []*row) ([]*row, error) {
 	if len(claimed) == 0 {
 		return nil, nil
 	}
 	ids := make([]string, len(claimed))
 	for n, r := range claimed {
-		ids[n] = r.remoteID
+		ids[n] = r.RemoteID
 	}
 	found, now, err := p.readTasks(budget.For(ctx, "tasks"), ids)
 	if err != nil {
-		return nil, p.failed(ctx, run, claimed, err)
+		return p.failed(ctx, run, claimed, err, func(half []*row) ([]*row, error) { return p.change(ctx, run, half) })
 	}
 	sorted, err := p.merge(ctx, run, claimed, found, now)
 	if err != nil {
-		return nil, errors.Join(err, p.record(ctx, run, outbox.ForAll(claimed, (*row).unsent)))
+		return nil, errors.Join(err, p.record(ctx, run, outbox.NotSent(claimed)))
 	}
 	if err := p.record(ctx, run, sorted.done); err != nil {
 		return nil, err
 	}
 	err = errors.Join(p.remove(ctx, run, sorted.removed), p.update(ctx, run, sorted.changed))
 	if err != nil {
-		return nil, errors.Join(err, p.record(ctx, run, outbox.ForAll(sorted.anew, (*row).unsent)))
+		return nil, errors.Join(err, p.record(ctx, run, outbox.NotSent(sorted.recreated)))
 	}
-	return sorted.anew, nil
+	return sorted.recreated, nil
 }
 
-// failed decides what a call that failed as a whole means for tasks that can be sent
-// again without doubt.
-func (p Push) failed(ctx context.Context, run uuid.UUID, rows []*row, err error) error {
-	what := outbox.Meaning(err)
-	switch {
-	case ctx.Err() != nil:
-		return p.record(ctx, run, outbox.ForAll(rows, (*row).unsent))
-	case what.RefreshesSetup():
-		again := outbox.ForAll(rows, func(r *row) outbox.Outcome { return outbox.Again(r.deliveryID, r.attempts, what) })
-		return errors.Join(p.record(ctx, run, again), p.org.LookAnew(budget.For(ctx, "setup")))
-	case outbox.Halts(what) || what.Retry != failure.Soon:
-		return errors.Join(err, p.record(ctx, run, outbox.ForAll(rows, (*row).unsent)))
-	}
-	return p.record(ctx, run, outbox.ForAll(rows, func(r *row) outbox.Outcome { return outbox.Again(r.deliveryID, r.attempts, what) }))
+// failed decides what a call that failed as a whole means for tasks whose call can be
+// made again without doubt, and makes it again in halves where one may be the reason.
+// It returns what these return.
+func (p Push) failed(ctx context.Context, run uuid.UUID, rows []*row, err error, send func([]*row) ([]*row, error)) ([]*row, error) {
+	var returned []*row
+	outcomes, err := outbox.FailedCall(ctx, err, rows, outbox.Rules{Refresh: p.org.Refresh}, func(half []*row) ([]outbox.Outcome, error) {
+		more, err := send(half)
+		returned = append(returned, more...)
+		return nil, err // what became of them is recorded already
+	})
+	return returned, errors.Join(err, p.record(ctx, run, outcomes))
 }
 
 // sorted are claimed tasks by what is to be done.
 type sorted struct {
-	done    []outbox.Outcome
-	removed []*row
-	changed []plan
-	anew    []*row
+	done      []outbox.Outcome
+	removed   []*row
+	changed   []plan
+	recreated []*row
 }
 
 // merge takes over what was read, and finds out what is left to be sent.
@@ -89,20 +86,20 @@ func (p Push) merge(ctx context.Context, run uuid.UUID, claimed []*row, found ma
 	if err != nil {
 		return sorted{}, err
 	}
-	ids := make([]int64, len(claimed))
+	deliveries := make([]outbox.Claimed, len(claimed))
 	for n, r := range claimed {
-		ids[n] = r.deliveryID
+		deliveries[n] = r.Claimed
 	}
 	var s sorted
 	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		s = sorted{}
-		rows, err := lockRows(ctx, tx, `d.id = ANY($1) AND d.sender = $2`, ids, run)
+		rows, err := lockClaimed(ctx, tx, run, deliveries)
 		if err != nil {
 			return err
 		}
-		store := &saved{batch: &pgx.Batch{}}
+		store := p.saving()
 		for _, r := range rows {
-			theirs, there := found[r.remoteID]
+			theirs, there := found[r.RemoteID]
 			p.sort(&s, store, m, r, theirs, there, now)
 		}
 		return store.send(ctx, tx)
@@ -125,16 +122,16 @@ func (p Push) sort(s *sorted, store *saved, m mapping, r *row, theirs remote, th
 	case !there && r.deleted:
 		r.base = &remote{Deleted: true}
 		store.task(r, nil)
-		s.done = append(s.done, outbox.Delivered(r.deliveryID, ""))
+		s.done = append(s.done, outbox.Delivered(r.Claimed, ""))
 		return
 	case gone && !r.deleted && (!there || theirs.Deleted): // restored here
-		r.former, r.remoteID, r.base = append(r.former, r.remoteID), "", nil
+		r.former, r.RemoteID, r.base = append(r.former, r.RemoteID), "", nil
 		store.task(r, nil)
-		store.batch.Queue(`UPDATE deliveries SET remote_id = NULL WHERE id = $1`, r.deliveryID)
-		s.anew = append(s.anew, r)
+		p.outbox.Link(r.ID, "").Queue(store.batch)
+		s.recreated = append(s.recreated, r)
 		return
 	case !there:
-		s.done = append(s.done, outbox.Parked(r.deliveryID, outOfSight))
+		s.done = append(s.done, outbox.Parked(r.Claimed, outOfSight))
 		return
 	}
 	lines := m.merge(&r.state, theirs)
@@ -142,11 +139,11 @@ func (p Push) sort(s *sorted, store *saved, m mapping, r *row, theirs remote, th
 	store.task(r, append(lines, kept...))
 	switch {
 	case theirs.Deleted, !r.deleted && len(values) == 0:
-		s.done = append(s.done, outbox.Delivered(r.deliveryID, ""))
+		s.done = append(s.done, outbox.Delivered(r.Claimed, ""))
 	case r.deleted:
 		s.removed = append(s.removed, r)
 	case now.Sub(theirs.Modified) < settledAfter:
-		s.done = append(s.done, outbox.Unsent(r.deliveryID, settledAfter-max(now.Sub(theirs.Modified), 0)))
+		s.done = append(s.done, outbox.Unsent(r.Claimed, settledAfter-max(now.Sub(theirs.Modified), 0)))
 	default:
 		s.changed = append(s.changed, plan{r, values, after, theirs.Modified})
 	}
@@ -160,7 +157,7 @@ var outOfSight = failure.Failure{Class: failure.Access, Code: "NOT_FOUND", Retry
 // left is what is to be sent of a merged task. A field that the user may not change in
 // Salesforce stays as it is there, which the history tells.
 func (p Push) left(m mapping, r *row, theirs remote) (map[string]any, remote, []line) {
-	setup, _ := p.org.Now()
+	setup, _ := p.org.Known()
 	values := map[string]any{}
 	var kept []line
 	for _, f := range fields {
@@ -204,34 +201,35 @@ func (p Push) remove(ctx context.Context, run uuid.UUID, rows []*row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	client, _, _, err := p.org.Client(ctx)
+	client, err := p.org.Client(ctx)
 	if err != nil {
-		return errors.Join(err, p.record(ctx, run, outbox.ForAll(rows, (*row).unsent)))
+		return errors.Join(err, p.record(ctx, run, outbox.NotSent(rows)))
 	}
 	ids := make([]string, len(rows))
 	for n, r := range rows {
-		ids[n] = r.remoteID
+		ids[n] = r.RemoteID
 	}
 	results, err := client.DeleteMany(budget.For(ctx, "tasks"), ids)
 	if err != nil {
-		return p.failed(ctx, run, rows, err)
+		_, err = p.failed(ctx, run, rows, err, func(half []*row) ([]*row, error) { return nil, p.remove(ctx, run, half) })
+		return err
 	}
 	outcomes := make([]outbox.Outcome, len(rows))
 	var gone []uuid.UUID
 	for n, r := range rows {
 		code := results[n].FirstError().Code
 		if results[n].Success || code == "ENTITY_IS_DELETED" || code == "NOT_FOUND" || code == "INVALID_CROSS_REFERENCE_KEY" {
-			outcomes[n], gone = outbox.Delivered(r.deliveryID, ""), append(gone, r.id)
+			outcomes[n], gone = outbox.Delivered(r.Claimed, ""), append(gone, r.id)
 		} else {
-			outcomes[n] = outbox.Again(r.deliveryID, r.attempts, failure.OfSalesforceRecord(results[n].FirstError()))
+			outcomes[n] = outbox.Refused(r.Claimed, failure.OfSalesforceRecord(results[n].FirstError()), len(rows), false)
 		}
 	}
 	return p.record(ctx, run, outcomes, func(batch *pgx.Batch) {
-		batch.Queue(`UPDATE tasks SET base = jsonb_set(base, '{deleted}', 'true'), edits = '{}', agreed_at = clock_timestamp() WHERE id = ANY($1)`, gone)
+		batch.Queue(`UPDATE tasks SET base = jsonb_set(base, '{deleted}', 'true'), edits = '{}', agreed_at = shared_clock() WHERE id = ANY($1)`, gone)
 	})
 }
 
-// update changes Tasks, unless somebody else did so since they were read.
+// update changes Tasks, unless another user did so since they were read.
 func (p Push) update(ctx context.Context, run uuid.UUID, plans []plan) error {
 	for chunk := range slices.Chunk(plans, salesforce.MaxCompositeParts) {
 		if err := p.updateSome(ctx, run, chunk); err != nil {
@@ -242,23 +240,25 @@ func (p Push) update(ctx context.Context, run uuid.UUID, plans []plan) error {
 }
 
 func (p Push) updateSome(ctx context.Context, run uuid.UUID, plans []plan) error {
-	rows, changes := make([]*row, len(plans)), make([]salesforce.Change, len(plans))
+	changes := make([]salesforce.Change, len(plans))
 	for n, pl := range plans {
-		rows[n] = pl.row
-		changes[n] = salesforce.Change{ID: pl.remoteID, Fields: pl.changes, UnmodifiedSince: pl.modified}
+		changes[n] = salesforce.Change{ID: pl.RemoteID, Fields: pl.changes, UnmodifiedSince: pl.modified}
 	}
-	client, _, _, err := p.org.Client(ctx)
+	client, err := p.org.Client(ctx)
 	if err != nil {
-		return errors.Join(err, p.record(ctx, run, outbox.ForAll(rows, (*row).unsent)))
+		return errors.Join(err, p.record(ctx, run, outbox.NotSent(plans)))
 	}
 	errs, err := client.UpdateEach(budget.For(ctx, "tasks"), "Task", changes)
 	if err != nil {
-		return p.failed(ctx, run, rows, err)
+		outcomes, err := outbox.FailedCall(ctx, err, plans, outbox.Rules{Refresh: p.org.Refresh}, func(half []plan) ([]outbox.Outcome, error) {
+			return nil, p.updateSome(ctx, run, half) // which records what became of them
+		})
+		return errors.Join(err, p.record(ctx, run, outcomes))
 	}
 	var stale bool
 	outcomes := make([]outbox.Outcome, len(plans))
 	for n, pl := range plans {
-		if outcomes[n], err = p.updated(ctx, pl, errs[n]); err != nil {
+		if outcomes[n], err = p.updated(ctx, pl, errs[n], len(plans)); err != nil {
 			return err
 		}
 		stale = stale || outcomes[n].Failure.RefreshesSetup()
@@ -266,27 +266,25 @@ func (p Push) updateSome(ctx context.Context, run uuid.UUID, plans []plan) error
 	if err := p.record(ctx, run, outcomes, func(batch *pgx.Batch) { queueUpdated(batch, plans, outcomes) }); err != nil || !stale {
 		return err
 	}
-	return p.org.LookAnew(budget.For(ctx, "setup"))
+	return p.org.Refresh(ctx)
 }
 
 // updated decides about one change.
-func (p Push) updated(ctx context.Context, pl plan, err error) (outbox.Outcome, error) {
+func (p Push) updated(ctx context.Context, pl plan, err error, records int) (outbox.Outcome, error) {
 	var refused *salesforce.Error
 	if !errors.As(err, &refused) {
-		return outbox.Delivered(pl.deliveryID, ""), err
+		return outbox.Delivered(pl.Claimed, ""), err
 	}
 	what := failure.Classify(err)
 	switch {
 	case refused.HTTPStatus == salesforce.StatusModified, refused.Ambiguous():
-		return outbox.Outcome{ID: pl.deliveryID, State: models.Pending, Wait: settledAfter / 4}, nil // read anew, and merged
+		return outbox.Outcome{ID: pl.ID, State: models.Pending, Wait: settledAfter / 4}, nil // read again, and merged
 	case refused.Code() == "ENTITY_IS_DELETED", refused.Code() == "NOT_FOUND":
-		return outbox.Outcome{ID: pl.deliveryID, State: models.Pending}, nil
-	case what.Heal == failure.HealDefaultOwner:
-		return outbox.Later(pl.deliveryID, what, time.Second), p.org.DropOwner(ctx, pl.row.values[fieldRep])
-	case what.RefreshesSetup() && pl.attempts < org.HealAttempts:
-		return outbox.Later(pl.deliveryID, what, 0), nil
+		return outbox.Outcome{ID: pl.ID, State: models.Pending}, nil
+	case what.Heal == failure.HealDefaultOwner && pl.Times(what.Code) < outbox.HealAttempts:
+		return outbox.Later(pl.Claimed, what, time.Second), p.org.DropOwner(ctx, pl.values[fieldRep])
 	}
-	return outbox.Again(pl.deliveryID, pl.attempts, what), nil
+	return outbox.Refused(pl.Claimed, what, records, what.RefreshesSetup()), nil
 }
 
 // queueUpdated takes what Salesforce has now as the base, and the edits that went with
@@ -304,7 +302,7 @@ func queueUpdated(batch *pgx.Batch, plans []plan, outcomes []outbox.Outcome) {
 // readTasks reads Tasks as they are, deleted ones too, and how late it was there at the
 // least; zero where nobody can know.
 func (s *Sync) readTasks(ctx context.Context, ids []string) (map[string]remote, time.Time, error) {
-	client, _, _, err := s.org.Client(ctx)
+	client, err := s.org.Client(ctx)
 	if err != nil {
 		return nil, time.Time{}, err
 	}

@@ -17,13 +17,13 @@ import (
 )
 
 // create makes the Tasks of claimed tasks that are not in Salesforce.
-func (p Push) create(ctx context.Context, run uuid.UUID, rows []*row, claimed time.Time) error {
+func (p Push) create(ctx context.Context, run uuid.UUID, rows []*row, started time.Time) error {
 	var outcomes []outbox.Outcome
 	var wanted []*row
 	var never []uuid.UUID
 	for _, r := range rows {
 		if r.deleted { // it never came to be there
-			outcomes, never = append(outcomes, outbox.Delivered(r.deliveryID, "")), append(never, r.id)
+			outcomes, never = append(outcomes, outbox.Delivered(r.Claimed, "")), append(never, r.id)
 		} else {
 			wanted = append(wanted, r)
 		}
@@ -33,16 +33,16 @@ func (p Push) create(ctx context.Context, run uuid.UUID, rows []*row, claimed ti
 		err = p.noteSent(ctx, wanted, sent)
 	}
 	if err != nil {
-		return errors.Join(err, p.record(ctx, run, append(outcomes, outbox.ForAll(wanted, (*row).unsent)...)))
+		return errors.Join(err, p.record(ctx, run, append(outcomes, outbox.NotSent(wanted)...)))
 	}
-	created, err := p.org.Create(ctx, run, tasks, claimed, p.creating())
+	created, err := p.org.Create(ctx, run, tasks, started, p.creating())
 	for n, o := range created {
-		if o.State == models.Delivered && o.RemoteID == "" { // its key is taken by one that is hidden: nobody can keep the two the same
-			created[n] = outbox.Parked(o.ID, outOfSight)
+		if o.State == models.Delivered && o.RemoteID == "" { // its key is taken by one that is hidden: the two cannot be kept the same
+			created[n] = outbox.Parked(outbox.Claimed{ID: o.ID}, outOfSight)
 		}
 	}
 	return errors.Join(p.record(ctx, run, append(outcomes, created...), func(batch *pgx.Batch) {
-		queueCreated(batch, created, wanted)
+		p.queueCreated(batch, created, wanted)
 		batch.Queue(`UPDATE tasks SET edits = '{}' WHERE id = ANY($1) AND deleted_at IS NOT NULL`, never)
 	}), err)
 }
@@ -61,7 +61,7 @@ func (p Push) newTasks(ctx context.Context, rows []*row) ([]org.NewTask, []remot
 	if err != nil {
 		return nil, nil, err
 	}
-	setup, _ := p.org.Now()
+	setup, _ := p.org.Known()
 	tasks, sent := make([]org.NewTask, len(rows)), make([]remote, len(rows))
 	for n, r := range rows {
 		values := map[string]any{}
@@ -84,7 +84,7 @@ func (p Push) newTasks(ctx context.Context, rows []*row) ([]org.NewTask, []remot
 				delete(values, name)
 			}
 		}
-		tasks[n] = org.NewTask{DeliveryID: r.deliveryID, Attempts: r.attempts, ID: r.id, WhoID: on[n].WhoID, RepEmail: r.values[fieldRep], Fields: values}
+		tasks[n] = org.NewTask{Claimed: r.Claimed, Key: r.id, WhoID: on[n].WhoID, RepEmail: r.values[fieldRep], Fields: values}
 		sent[n] = asSent(values, setup.UserID)
 	}
 	return tasks, sent, nil
@@ -112,7 +112,7 @@ func (p Push) targets(ctx context.Context, rows []*row) ([]org.Target, error) {
 		}
 	}
 	found, err := p.pool.Query(ctx, `SELECT named.id, p.salesforce_contact_id, p.salesforce_lead_id, p.salesforce_account_id, p.salesforce_opportunity_id
-		FROM people named JOIN people p ON p.id = coalesce(named.merged_into, named.id) WHERE named.id = ANY($1)`, ids)
+		FROM people named JOIN people p ON p.id = person_now(named.id) WHERE named.id = ANY($1)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read whom tasks are about: %w", err)
 	}
@@ -150,21 +150,21 @@ func (p Push) noteSent(ctx context.Context, rows []*row, sent []remote) error {
 
 // queueCreated takes what was sent as agreed, with the edits that went with it. One
 // that was found there may have been changed since, and is read.
-func queueCreated(batch *pgx.Batch, outcomes []outbox.Outcome, rows []*row) {
+func (p Push) queueCreated(batch *pgx.Batch, outcomes []outbox.Outcome, rows []*row) {
 	for _, o := range outcomes {
 		if o.State != models.Delivered {
 			continue
 		}
-		at := slices.IndexFunc(rows, func(r *row) bool { return r.deliveryID == o.ID })
+		at := slices.IndexFunc(rows, func(r *row) bool { return r.ID == o.ID })
 		if at < 0 {
 			continue
 		}
 		r := rows[at]
 		queueAgreed(batch, r.id, r.edits)
 		if o.Looked {
-			batch.Queue(`UPDATE deliveries SET state = 'pending' WHERE id = $1`, o.ID)
+			p.outbox.Requeue(outbox.These(o.ID), outbox.Fresh, "").Queue(batch)
 		}
-		if slices.Contains(r.former, o.RemoteID) { // somebody had brought the one before back
+		if slices.Contains(r.former, o.RemoteID) { // a user brought the one before back
 			batch.Queue(`UPDATE tasks SET former_ids = array_remove(former_ids, $2) WHERE id = $1`, r.id, o.RemoteID)
 		}
 	}
@@ -178,43 +178,45 @@ func queueAgreed(batch *pgx.Batch, id uuid.UUID, edits map[field]time.Time) {
 		raw = []byte("{}")
 	}
 	batch.Queue(`
-		UPDATE tasks t SET base = coalesce(t.sent, t.base), sent = NULL, agreed_at = clock_timestamp(),
+		UPDATE tasks t SET base = coalesce(t.sent, t.base), sent = NULL, agreed_at = shared_clock(),
 			edits = coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(t.edits) WHERE value IS DISTINCT FROM ($2::jsonb)->key), '{}')
 		WHERE t.id = $1`, id, string(raw))
 }
 
 // settle looks for Tasks whose creation had no answer.
 func (p Push) settle(ctx context.Context, run uuid.UUID) (int, error) {
+	unknown, err := p.outbox.Unknown(ctx, queue, settledAtOnce)
+	if err != nil || len(unknown) == 0 {
+		return 0, err
+	}
 	var rows []*row
-	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) (err error) {
-		rows, err = lockRows(ctx, tx, `d.id IN (SELECT id FROM deliveries WHERE destination = 'salesforce' AND operation = 'sync' AND state = 'sending'
-			AND sender IS NULL AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 100)`)
+	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) (err error) {
+		rows, err = lockUnknown(ctx, tx, unknown)
 		return err
 	})
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	unknown, before := make([]org.Unknown, len(rows)), map[uuid.UUID][]string{}
+	sent, before := make([]org.Sent, len(rows)), map[uuid.UUID][]string{}
 	for n, r := range rows {
-		unknown[n] = org.Unknown{Sent: org.Sent{ID: r.id, Scheme: r.scheme, WhoID: r.sentWho}, DeliveryID: r.deliveryID, Looks: r.looks}
-		if r.sentAt != nil {
-			unknown[n].At = *r.sentAt
-		}
-		before[r.id] = r.former
+		sent[n], before[r.id] = org.Sent{Claimed: r.Claimed, Key: r.id}, r.former
 	}
-	outcomes, err := p.org.SettleUnknown(ctx, unknown, before, p.creating())
+	outcomes, err := p.org.SettleUnknown(ctx, sent, before, p.creating())
 	return len(outcomes), errors.Join(p.record(ctx, run, outcomes, func(batch *pgx.Batch) {
 		for _, o := range outcomes {
-			if at := slices.IndexFunc(rows, func(r *row) bool { return r.deliveryID == o.ID }); at >= 0 && o.State == models.Delivered {
-				queueFound(batch, rows[at])
+			if at := slices.IndexFunc(rows, func(r *row) bool { return r.ID == o.ID }); at >= 0 && o.State == models.Delivered {
+				p.queueFound(batch, rows[at])
 			}
 		}
 	}), err)
 }
 
+// settledAtOnce is how many tasks of unknown outcome are looked for at once.
+const settledAtOnce = 100
+
 // queueFound makes what had been sent the base, keeps the edits, and has the Task
 // read: who knows what became of it since.
-func queueFound(batch *pgx.Batch, r *row) {
-	batch.Queue(`UPDATE tasks SET base = coalesce(sent, base), sent = NULL, agreed_at = clock_timestamp() WHERE id = $1`, r.id)
-	batch.Queue(`UPDATE deliveries SET state = 'pending' WHERE id = $1`, r.deliveryID)
+func (p Push) queueFound(batch *pgx.Batch, r *row) {
+	batch.Queue(`UPDATE tasks SET base = coalesce(sent, base), sent = NULL, agreed_at = shared_clock() WHERE id = $1`, r.id)
+	p.outbox.Requeue(outbox.These(r.ID), outbox.Fresh, "").Queue(batch)
 }

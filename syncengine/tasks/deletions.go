@@ -11,6 +11,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -40,19 +41,22 @@ func (s *Sync) catchUp(ctx context.Context, on models.Switch) error {
 		if err := s.reread(ctx, ids); err != nil {
 			return err
 		}
-		_, err = s.pool.Exec(ctx, `INSERT INTO salesforce_cursors (stream, read_to, switched_on, position) VALUES ($1, now(), $2, $3)
-			ON CONFLICT (stream) DO UPDATE SET switched_on = $2, position = $3`, catchUpStream, on.Since, ids[len(ids)-1])
+		_, err = s.pool.Exec(ctx, `INSERT INTO salesforce_cursors (stream, read_to, switched_on, position) VALUES ($1, $4, $2, $3)
+			ON CONFLICT (stream) DO UPDATE SET switched_on = $2, position = $3`, catchUpStream, on.Since, ids[len(ids)-1], s.now())
 		if err != nil {
 			return fmt.Errorf("note how many tasks were read anew: %w", err)
 		}
 	}
-	_, err := s.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', reason = NULL, due_at = clock_timestamp()
-		WHERE task_id IS NOT NULL AND state = 'skipped' AND reason = 'switched_off'`)
-	if err == nil {
-		_, err = s.pool.Exec(ctx, `DELETE FROM salesforce_cursors WHERE stream IN ($1, $2)`, deletionStream, catchUpStream)
-	}
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		left := outbox.Which{Where: `d.task_id IS NOT NULL AND d.state = 'skipped' AND d.reason = 'switched_off'`}
+		if _, err := s.outbox.Requeue(left, outbox.Fresh, "").Exec(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM salesforce_cursors WHERE stream IN ($1, $2)`, deletionStream, catchUpStream)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("let tasks go that waited for the sync: %w", err)
+		return fmt.Errorf("queue tasks that waited for the sync: %w", err)
 	}
 	return nil
 }
@@ -70,12 +74,12 @@ func (s *Sync) linkedAfter(ctx context.Context, on models.Switch) ([]string, err
 
 // reread reads Tasks by their ids and merges them.
 func (s *Sync) reread(ctx context.Context, ids []string) error {
-	client, _, _, err := s.org.Client(ctx)
+	client, err := s.org.Client(ctx)
 	if err != nil {
 		return err
 	}
 	for chunk := range slices.Chunk(ids, idsPerQuery) {
-		began, err := s.clock(ctx)
+		began, err := s.sharedClock(ctx)
 		if err != nil {
 			return err
 		}
@@ -93,7 +97,7 @@ func (s *Sync) reread(ctx context.Context, ids []string) error {
 // readDeletions reads Salesforce's list of deletions, once a day and when the sync was
 // switched on.
 func (s *Sync) readDeletions(ctx context.Context) error {
-	now := s.cfg.Now()
+	now := s.now()
 	from := now.Add(-deletionReach)
 	var readTo time.Time
 	err := s.pool.QueryRow(ctx, `SELECT read_to FROM salesforce_cursors WHERE stream = $1`, deletionStream).Scan(&readTo)
@@ -116,7 +120,7 @@ func (s *Sync) readDeletions(ctx context.Context) error {
 // one answer may have: then half of the time is asked for, its end or its beginning
 // (Salesforce REST: get deleted, INVALID_REPLICATION_DATE and EXCEEDED_ID_LIMIT).
 func (s *Sync) deleted(ctx context.Context, from, to time.Time) (salesforce.DeletedPage, error) {
-	client, _, _, err := s.org.Client(ctx)
+	client, err := s.org.Client(ctx)
 	if err != nil {
 		return salesforce.DeletedPage{}, err
 	}
@@ -162,17 +166,17 @@ func (s *Sync) bury(ctx context.Context, page salesforce.DeletedPage) error {
 		if err != nil {
 			return err
 		}
-		store := &saved{batch: &pgx.Batch{}}
+		store := s.saving()
 		for _, r := range rows {
 			gone := remote{}
 			if r.base != nil {
 				gone = *r.base
 			}
-			gone.Deleted, gone.Modified = true, at[r.remoteID]
-			mapping{}.takeOver(store, r, reading{remote: gone, id: r.remoteID})
+			gone.Deleted, gone.Modified = true, at[r.RemoteID]
+			mapping{}.takeOver(store, r, reading{remote: gone, id: r.RemoteID})
 		}
-		store.batch.Queue(`INSERT INTO salesforce_cursors (stream, read_to, switched_on) VALUES ($1, $2, now())
-			ON CONFLICT (stream) DO UPDATE SET read_to = $2, polled_at = clock_timestamp()`, deletionStream, page.LatestCovered)
+		store.batch.Queue(`INSERT INTO salesforce_cursors (stream, read_to, switched_on, polled_at) VALUES ($1, $2, $3, $3)
+			ON CONFLICT (stream) DO UPDATE SET read_to = $2, polled_at = $3`, deletionStream, page.LatestCovered, s.now())
 		return store.send(ctx, tx)
 	})
 	if err != nil {

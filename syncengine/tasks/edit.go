@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
+	"salesactions/syncengine/outbox"
 )
 
 // Limits of what a task may hold; Salesforce's, with room for what we add.
@@ -128,15 +129,15 @@ func (s *Sync) Create(ctx context.Context, f Fields, person *int64, actor string
 		}
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(`INSERT INTO tasks (id, kind, name, status, priority, due_on, details, rep_email, person_id, created_by, completed_at)
-			VALUES ($1, $2, $3, $4, $5, nullif($6, '')::date, $7, nullif($8, ''), $9, $10, CASE WHEN $4 = 'complete' THEN clock_timestamp() END)`,
-			id, *f.Kind, v[fieldName], v[fieldStatus], v[fieldPriority], v[fieldDue], v[fieldDetails], v[fieldRep], person, actor)
-		batch.Queue(`INSERT INTO task_history (task_id, source, actor, event) VALUES ($1, 'here', $2, 'created')`, id, actor)
+		batch, now := &pgx.Batch{}, s.now()
+		batch.Queue(`INSERT INTO tasks (id, kind, name, status, priority, due_on, details, rep_email, person_id, created_by, completed_at, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, nullif($6, '')::date, $7, nullif($8, ''), $9, $10, CASE WHEN $4 = 'complete' THEN $11::timestamptz END, $11, $11)`,
+			id, *f.Kind, v[fieldName], v[fieldStatus], v[fieldPriority], v[fieldDue], v[fieldDetails], v[fieldRep], person, actor, now)
+		batch.Queue(`INSERT INTO task_history (task_id, at, source, actor, event) VALUES ($1, $3, 'here', $2, 'created')`, id, actor, now)
 		if on.On {
-			batch.Queue(`INSERT INTO deliveries (task_id, destination, operation, occurred_at, state) VALUES ($1, 'salesforce', 'sync', clock_timestamp(), 'pending')`, id)
+			s.outbox.Enqueue(outbox.Entry{Task: id, To: queue.To, Operation: queue.Operation, OccurredAt: now}).Queue(batch)
 		}
-		batch.Queue(`SELECT pg_notify('salesactions_live', 'tasks')`)
+		batch.Queue(models.Tell(models.TopicTasks))
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -156,7 +157,7 @@ func (s *Sync) Change(ctx context.Context, id uuid.UUID, f Fields, actor string)
 			e.line(models.TaskChanged, "kind", string(e.kind), string(*f.Kind))
 			e.kind = *f.Kind
 			if e.origin == models.FromHere { // it stands in the subject there
-				e.edits[fieldName] = e.later(fieldName, s.cfg.Now().UTC())
+				e.edits[fieldName] = e.later(fieldName, s.now().UTC())
 			}
 		}
 		for _, name := range fields {
@@ -165,7 +166,7 @@ func (s *Sync) Change(ctx context.Context, id uuid.UUID, f Fields, actor string)
 				continue
 			}
 			e.line(models.TaskChanged, name, e.values[name], value)
-			e.values[name], e.edits[name] = value, e.later(name, s.cfg.Now().UTC())
+			e.values[name], e.edits[name] = value, e.later(name, s.now().UTC())
 		}
 		return nil
 	})
@@ -195,7 +196,7 @@ func (s *Sync) Restore(ctx context.Context, id uuid.UUID, actor string) error {
 	})
 }
 
-// edit is a task that somebody changes here.
+// edit is a task that is being changed here.
 type edit struct {
 	id      uuid.UUID
 	kind    models.TaskKind
@@ -234,7 +235,7 @@ func (s *Sync) edit(ctx context.Context, id uuid.UUID, actor string, do func(*ed
 		if err := do(e); err != nil || len(e.lines) == 0 {
 			return err
 		}
-		return e.store(ctx, tx, on.On)
+		return e.store(ctx, tx, s.saving(), on.On)
 	})
 	if err != nil {
 		return fmt.Errorf("change a task: %w", err)
@@ -258,21 +259,19 @@ func (e *edit) read(ctx context.Context, tx pgx.Tx) error {
 
 // store writes the task. A delivery that is on its way goes on; what is left of the
 // edits then is sent after it.
-func (e *edit) store(ctx context.Context, tx pgx.Tx, on bool) error {
-	s := &saved{batch: &pgx.Batch{}}
+func (e *edit) store(ctx context.Context, tx pgx.Tx, s *saved, on bool) error {
 	s.batch.Queue(`
 		UPDATE tasks t SET kind = $2, name = $3, status = $4, priority = $5, due_on = nullif($6, '')::date, details = $7, rep_email = nullif($8, ''),
-			completed_at = CASE WHEN $4 = 'complete' THEN coalesce(completed_at, clock_timestamp()) END,
+			completed_at = CASE WHEN $4 = 'complete' THEN coalesce(completed_at, $11::timestamptz) END,
 			edits = CASE WHEN EXISTS (SELECT FROM deliveries d WHERE d.task_id = t.id) THEN $9::jsonb ELSE '{}' END,
-			deleted_at = CASE WHEN $10 THEN coalesce(deleted_at, clock_timestamp()) END, updated_at = clock_timestamp()
+			deleted_at = CASE WHEN $10 THEN coalesce(deleted_at, $11::timestamptz) END, updated_at = $11
 		WHERE id = $1`, e.id, e.kind, e.values[fieldName], e.values[fieldStatus], e.values[fieldPriority], e.values[fieldDue],
-		e.values[fieldDetails], e.values[fieldRep], e.edits, e.deleted)
+		e.values[fieldDetails], e.values[fieldRep], e.edits, e.deleted, s.now)
 	if on {
-		s.batch.Queue(`UPDATE deliveries SET state = 'pending', reason = NULL, due_at = clock_timestamp(), attempts = 0, updated_at = clock_timestamp(),
-			error_code = NULL, error_class = NULL, error_text = NULL, error_remedy = NULL
-			WHERE task_id = $1 AND state <> 'sending' AND reason IS DISTINCT FROM 'switched_off'`, e.id)
+		s.outbox.Requeue(outbox.Which{Where: `d.task_id = @task AND d.reason IS DISTINCT FROM 'switched_off'`, Args: pgx.NamedArgs{"task": e.id}},
+			outbox.Fresh, "").Queue(s.batch)
 	}
 	s.lines(e.id, e.lines)
-	s.batch.Queue(`SELECT pg_notify('salesactions_live', 'tasks')`)
+	s.batch.Queue(models.Tell(models.TopicTasks))
 	return s.send(ctx, tx)
 }

@@ -21,6 +21,7 @@ import (
 	"salesactions/sandbox/fault"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/tasks"
 )
 
@@ -150,7 +151,8 @@ func (h *history) openOrCommit() {
 // than the one that syncs, which may die.
 func (h *history) actHere() {
 	h.t.Helper()
-	app := tasks.New(h.db.Pool, h.db.Gorm, org.New(h.db.Pool, h.db.Gorm, nil), tasks.Config{Now: h.clock.Now})
+	here := outbox.New(h.db.Pool, h.clock)
+	app := tasks.New(h.db.Pool, h.db.Gorm, here, org.New(h.db.Pool, h.db.Gorm, here, nil), tasks.Config{})
 	if len(h.ids) == 0 || h.chance(3) {
 		h.n++
 		f := h.someFields()

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
+	"salesactions/syncengine/outbox"
 )
 
 // known are the tasks that readings may be about.
@@ -34,8 +35,8 @@ func (s *Sync) known(ctx context.Context, tx pgx.Tx, read []reading) (known, err
 	k := known{there: map[string]*row{}, former: map[string]*row{}, ours: map[uuid.UUID]*row{}}
 	for _, r := range rows {
 		k.ours[r.id] = r
-		if r.remoteID != "" {
-			k.there[r.remoteID] = r
+		if r.RemoteID != "" {
+			k.there[r.RemoteID] = r
 		}
 		for _, id := range r.former {
 			k.former[id] = r
@@ -53,7 +54,7 @@ func (k known) find(r reading) *row {
 	if found := k.former[r.id]; found != nil {
 		return found
 	}
-	if found := k.ours[r.marked]; found != nil && (found.remoteID == "" || found.inFlight()) {
+	if found := k.ours[r.marked]; found != nil && (found.RemoteID == "" || found.inFlight()) {
 		return found
 	}
 	return nil
@@ -128,15 +129,15 @@ func loggedActivities(ctx context.Context, tx pgx.Tx, fresh []reading) (map[stri
 
 // imported queues a new task.
 func (s *saved) imported(t state, r reading) {
-	s.batch.Queue(`INSERT INTO tasks (id, kind, name, status, priority, due_on, details, rep_email, who_id, origin, created_by, completed_at, base, agreed_at)
+	s.batch.Queue(`INSERT INTO tasks (id, kind, name, status, priority, due_on, details, rep_email, who_id, origin, created_by, completed_at, base, agreed_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, nullif($6, '')::date, $7, nullif($8, ''), nullif($9, ''), 'salesforce', 'salesforce',
-			CASE WHEN $4 = 'complete' THEN clock_timestamp() END, $10, clock_timestamp())`,
+			CASE WHEN $4 = 'complete' THEN $11::timestamptz END, $10, shared_clock(), $11, $11)`,
 		t.id, kindOf(r), t.values[fieldName], t.values[fieldStatus], t.values[fieldPriority], t.values[fieldDue], t.values[fieldDetails], t.values[fieldRep],
-		r.WhoID, r.remote)
-	s.batch.Queue(`INSERT INTO deliveries (task_id, destination, operation, occurred_at, state, remote_id) VALUES ($1, 'salesforce', 'sync', clock_timestamp(), 'delivered', $2)`, t.id, r.id)
+		r.WhoID, r.remote, s.now)
+	s.outbox.Enqueue(outbox.Entry{Task: t.id, To: queue.To, Operation: queue.Operation, OccurredAt: s.now, RemoteID: r.id}).Queue(s.batch)
 	s.lines(t.id, []line{{at: r.Modified, source: models.FromSalesforce, actor: r.By, event: models.TaskCreated}})
 	s.batch.Queue(findPerson+` AND t.id = $1`, t.id)
-	s.batch.Queue(`SELECT pg_notify('salesactions_live', 'tasks')`)
+	s.batch.Queue(models.Tell(models.TopicTasks))
 }
 
 // kindOf is how a Task is to be done, as far as its type tells.
@@ -178,9 +179,10 @@ const (
 
 // Resolve gives tasks that came from Salesforce their people who have arrived since.
 func (s *Sync) Resolve(ctx context.Context) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		var now, last, lastAll time.Time
-		err := tx.QueryRow(ctx, `SELECT clock_timestamp(), read_to, switched_on FROM salesforce_cursors WHERE stream = $1 FOR UPDATE`, peopleStream).Scan(&now, &last, &lastAll)
+	now := s.now()
+	err := models.Sweep(ctx, s.pool, "people of tasks", func(tx pgx.Tx) error {
+		var last, lastAll time.Time
+		err := tx.QueryRow(ctx, `SELECT read_to, switched_on FROM salesforce_cursors WHERE stream = $1`, peopleStream).Scan(&last, &lastAll)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
@@ -193,8 +195,8 @@ func (s *Sync) Resolve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO salesforce_cursors AS c (stream, read_to, switched_on) VALUES ($1, now(), now())
-			ON CONFLICT (stream) DO UPDATE SET read_to = now(), switched_on = CASE WHEN $2 THEN now() ELSE c.switched_on END`, peopleStream, all)
+		_, err = tx.Exec(ctx, `INSERT INTO salesforce_cursors AS c (stream, read_to, switched_on, polled_at) VALUES ($1, $3, $3, $3)
+			ON CONFLICT (stream) DO UPDATE SET read_to = $3, switched_on = CASE WHEN $2 THEN $3 ELSE c.switched_on END`, peopleStream, all, now)
 		return err
 	})
 	if err != nil {

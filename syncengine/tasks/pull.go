@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jonboulle/clockwork"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
 
@@ -36,7 +36,7 @@ func (s *Sync) Pull(ctx context.Context) error {
 	if err != nil || !on.On {
 		return err
 	}
-	_, err = models.WhileLeased(ctx, s.pool, clockwork.NewRealClock(), models.Lease{Name: pullLease, Lasting: pullTime}, func(ctx context.Context) error { return s.pull(ctx, on) })
+	_, err = models.WhileLeased(ctx, s.pool, s.outbox.Clock(), models.Lease{Name: pullLease, Lasting: pullTime}, func(ctx context.Context) error { return s.pull(ctx, on) })
 	return err
 }
 
@@ -69,14 +69,14 @@ func (s *Sync) cursor(ctx context.Context, on models.Switch) (from time.Time, kn
 	case err == nil && switchedOn.Equal(on.Since.Truncate(time.Microsecond)):
 		return readTo.Add(-overlap), true, nil
 	case err == nil || errors.Is(err, pgx.ErrNoRows):
-		return s.cfg.Now().Add(-firstReach), false, nil
+		return s.now().Add(-firstReach), false, nil
 	}
 	return from, false, fmt.Errorf("read how far Tasks were read: %w", err)
 }
 
 // columns are what is read of a Task, and what holds our id where a field does.
 func (s *Sync) columns() string {
-	setup, _ := s.org.Now()
+	setup, _ := s.org.Known()
 	names := []string{"Id", "IsDeleted", "IsArchived", "IsRecurrence", "IsClosed", "LastModifiedDate", "SystemModstamp", "LastModifiedBy.Name", "CreatedDate",
 		"Subject", "Status", "Priority", "ActivityDate", "Description", "OwnerId", "WhoId", "TaskSubtype", "Type"}
 	for _, name := range []string{setup.KeyField, setup.MarkerName} {
@@ -91,18 +91,18 @@ func (s *Sync) columns() string {
 // rows come in the order of their stamps. What was read before a crash is read again,
 // which changes nothing.
 func (s *Sync) read(ctx context.Context, from time.Time, on models.Switch) error {
-	client, _, _, err := s.org.Client(ctx)
+	client, err := s.org.Client(ctx)
 	if err != nil {
 		return err
 	}
-	began, err := s.clock(ctx)
+	began, err := s.sharedClock(ctx)
 	if err != nil {
 		return err
 	}
 	page, err := client.QueryAllOnce(ctx, `SELECT `+s.columns()+` FROM Task WHERE SystemModstamp >= `+salesforce.FormatTime(from)+` ORDER BY SystemModstamp, Id`)
 	readTo := page.At
 	if readTo.IsZero() {
-		readTo = s.cfg.Now()
+		readTo = s.now()
 	}
 	for err == nil && page.Next != "" {
 		last := page.Records[len(page.Records)-1].Time("SystemModstamp")
@@ -112,7 +112,7 @@ func (s *Sync) read(ctx context.Context, from time.Time, on models.Switch) error
 		}); err != nil {
 			return err
 		}
-		if began, err = s.clock(ctx); err != nil {
+		if began, err = s.sharedClock(ctx); err != nil {
 			return err
 		}
 		page, err = client.More(ctx, page.Next)
@@ -121,14 +121,14 @@ func (s *Sync) read(ctx context.Context, from time.Time, on models.Switch) error
 		return fmt.Errorf("read Tasks that changed: %w", err)
 	}
 	return s.apply(ctx, page.Records, began, func(batch *pgx.Batch) {
-		batch.Queue(`INSERT INTO salesforce_cursors (stream, read_to, switched_on) VALUES ($1, $2, $3)
-			ON CONFLICT (stream) DO UPDATE SET read_to = $2, switched_on = $3, polled_at = clock_timestamp()`, stream, readTo, on.Since)
+		batch.Queue(`INSERT INTO salesforce_cursors (stream, read_to, switched_on, polled_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (stream) DO UPDATE SET read_to = $2, switched_on = $3, polled_at = $4`, stream, readTo, on.Since, s.now())
 	})
 }
 
-// clock is the database's, by which our own writes are told from what was read before.
-func (s *Sync) clock(ctx context.Context) (now time.Time, err error) {
-	if err = s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+// sharedClock is the database's, by which our own writes are told from what was read before.
+func (s *Sync) sharedClock(ctx context.Context) (now time.Time, err error) {
+	if err = s.pool.QueryRow(ctx, `SELECT shared_clock()`).Scan(&now); err != nil {
 		return now, fmt.Errorf("ask the database's clock: %w", err)
 	}
 	return now, nil
@@ -152,7 +152,7 @@ func (s *Sync) apply(ctx context.Context, records []salesforce.Record, began tim
 		if err != nil {
 			return err
 		}
-		store := &saved{batch: &pgx.Batch{}}
+		store := s.saving()
 		var fresh []reading
 		for _, r := range read {
 			switch found := known.find(r); {
@@ -206,23 +206,23 @@ func fromRecord(r salesforce.Record) reading {
 // takeOver merges a Task into its task. It returns Tasks that are to be put back into
 // the recycle bin, because the task lives on as another.
 func (m mapping) takeOver(store *saved, r *row, read reading) (extra []string) {
-	live := r.remoteID != "" && (r.base == nil || !r.base.Deleted)
+	live := r.RemoteID != "" && (r.base == nil || !r.base.Deleted)
 	switch {
-	case read.id == r.remoteID:
+	case read.id == r.RemoteID:
 	case read.Deleted && slices.Contains(r.former, read.id):
 		return nil // one that it had before
 	case live: // somebody took one that it had before out of the recycle bin
-		store.lines(r.id, []line{{at: read.Modified, source: models.FromSalesforce, actor: read.By, event: models.TaskLost, field: "salesforce_id", old: r.remoteID, new: read.id}})
+		store.lines(r.id, []line{{at: read.Modified, source: models.FromSalesforce, actor: read.By, event: models.TaskLost, field: "salesforce_id", old: r.RemoteID, new: read.id}})
 		return []string{read.id}
 	default:
-		if r.remoteID != "" {
-			r.former = append(r.former, r.remoteID)
+		if r.RemoteID != "" {
+			r.former = append(r.former, r.RemoteID)
 		}
 		r.former = without(r.former, read.id)
 		if r.base == nil {
 			r.base = r.sent
 		}
-		store.batch.Queue(`UPDATE deliveries SET remote_id = $2 WHERE id = $1`, r.deliveryID, read.id)
+		store.outbox.Link(r.ID, read.id).Queue(store.batch)
 	}
 	who := ""
 	if r.base != nil {
@@ -233,9 +233,11 @@ func (m mapping) takeOver(store *saved, r *row, read reading) (extra []string) {
 		r.whoID, r.personID = read.WhoID, nil
 	}
 	store.task(r, lines)
-	store.batch.Queue(`UPDATE deliveries SET state = CASE WHEN $2 THEN 'pending' ELSE 'delivered' END, due_at = clock_timestamp(), updated_at = clock_timestamp(),
-		error_code = NULL, error_class = NULL, error_text = NULL, error_remedy = NULL
-		WHERE id = $1 AND (state = 'delivered' AND $2 OR state IN ('pending', 'failed') AND NOT $2)`, r.deliveryID, len(r.edits) > 0 || r.deleted != read.Deleted)
+	if len(r.edits) > 0 || r.deleted != read.Deleted {
+		store.outbox.Requeue(outbox.Which{Where: `d.id = @id AND d.state = 'delivered'`, Args: pgx.NamedArgs{"id": r.ID}}, outbox.Fresh, "").Queue(store.batch)
+	} else {
+		store.outbox.Settle(outbox.These(r.ID)).Queue(store.batch)
+	}
 	return nil
 }
 
@@ -251,7 +253,7 @@ func without(list []string, text string) []string {
 
 // putBack deletes Tasks again whose task lives on as another.
 func (s *Sync) putBack(ctx context.Context, ids []string) error {
-	client, _, _, err := s.org.Client(ctx)
+	client, err := s.org.Client(ctx)
 	if err != nil {
 		return err
 	}

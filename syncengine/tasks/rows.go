@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesactions/models"
-	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 )
 
 // row is a task with its delivery, locked for as long as its transaction lasts.
@@ -23,15 +23,8 @@ type row struct {
 	former   []string
 	sent     *remote // on its way
 
-	deliveryID int64
-	delivery   models.DeliveryState
-	sender     *uuid.UUID
-	remoteID   string
-	attempts   int
-	scheme     org.Scheme
-	sentWho    string
-	sentAt     *time.Time
-	looks      int
+	outbox.Claimed // its delivery: only as claimed while it is being sent
+	delivery       models.DeliveryState
 
 	was map[field]string // the values when it was read
 }
@@ -42,7 +35,7 @@ func (r row) inFlight() bool { return r.delivery == models.Sending }
 
 const rowColumns = `t.id, t.kind, t.origin, t.name, t.status, t.priority, coalesce(t.due_on::text, ''), t.details, coalesce(t.rep_email, ''),
 	t.edits, t.deleted_at IS NOT NULL, t.base, t.sent, t.agreed_at, t.former_ids, t.person_id, coalesce(t.who_id, ''),
-	d.id, d.state, d.sender, coalesce(d.remote_id, ''), d.attempts, coalesce(d.scheme, ''), coalesce(d.who_id, ''), d.sent_at, d.looks`
+	d.id, d.state, coalesce(d.remote_id, '')`
 
 // lockRows reads tasks that are to be in Salesforce, and keeps them from changing. They
 // come by their ids, so that two transactions wait for each other and never in a circle.
@@ -57,12 +50,34 @@ func lockRows(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]*row
 	return nil, fmt.Errorf("read tasks: %w", err)
 }
 
+// lockClaimed reads the tasks of deliveries that a run has claimed.
+func lockClaimed(ctx context.Context, tx pgx.Tx, run uuid.UUID, claimed []outbox.Claimed) ([]*row, error) {
+	return lockWith(ctx, tx, claimed, `d.id = ANY($1) AND d.sender = $2`, run)
+}
+
+// lockUnknown reads the tasks of deliveries of unknown outcome.
+func lockUnknown(ctx context.Context, tx pgx.Tx, unknown []outbox.Claimed) ([]*row, error) {
+	return lockWith(ctx, tx, unknown, `d.id = ANY($1) AND d.state = 'sending' AND d.sender IS NULL`)
+}
+
+func lockWith(ctx context.Context, tx pgx.Tx, deliveries []outbox.Claimed, where string, args ...any) ([]*row, error) {
+	of, ids := make(map[int64]outbox.Claimed, len(deliveries)), make([]int64, len(deliveries))
+	for n, c := range deliveries {
+		of[c.ID], ids[n] = c, c.ID
+	}
+	rows, err := lockRows(ctx, tx, where, append([]any{ids}, args...)...)
+	for _, r := range rows {
+		r.Claimed = of[r.ID]
+	}
+	return rows, err
+}
+
 func scanRow(from pgx.CollectableRow) (*row, error) {
 	r := &row{}
 	var name, status, priority, due, details, rep string
 	var edits map[field]time.Time
 	err := from.Scan(&r.id, &r.kind, &r.origin, &name, &status, &priority, &due, &details, &rep, &edits, &r.deleted, &r.base, &r.sent, &r.agreedAt,
-		&r.former, &r.personID, &r.whoID, &r.deliveryID, &r.delivery, &r.sender, &r.remoteID, &r.attempts, &r.scheme, &r.sentWho, &r.sentAt, &r.looks)
+		&r.former, &r.personID, &r.whoID, &r.ID, &r.delivery, &r.RemoteID)
 	r.values = map[field]string{fieldName: name, fieldStatus: status, fieldPriority: priority, fieldDue: due, fieldDetails: details, fieldRep: rep}
 	r.was = map[field]string{}
 	for f, v := range r.values {
@@ -76,9 +91,14 @@ func scanRow(from pgx.CollectableRow) (*row, error) {
 
 // saved is what a batch does with merged tasks.
 type saved struct {
-	batch *pgx.Batch
-	err   error
+	batch  *pgx.Batch
+	outbox *outbox.Outbox
+	now    time.Time
+	err    error
 }
+
+// saving begins a batch that is stored at the time of now.
+func (s *Sync) saving() *saved { return &saved{batch: &pgx.Batch{}, outbox: s.outbox, now: s.now()} }
 
 // task queues a task as it is now, with the lines of its history.
 func (s *saved) task(r *row, lines []line) {
@@ -94,26 +114,26 @@ func (s *saved) task(r *row, lines []line) {
 	moved := slices.ContainsFunc(lines, func(l line) bool { return l.event == models.TaskDeleted || l.event == models.TaskRestored })
 	s.batch.Queue(`
 		UPDATE tasks SET name = $2, status = $3, priority = $4, due_on = nullif($5, '')::date, details = $6, rep_email = nullif($7, ''),
-			completed_at = CASE WHEN $3 = 'complete' THEN coalesce(completed_at, clock_timestamp()) END,
-			edits = $8, deleted_at = CASE WHEN $9 THEN coalesce(deleted_at, clock_timestamp()) END, base = $10, agreed_at = clock_timestamp(),
+			completed_at = CASE WHEN $3 = 'complete' THEN coalesce(completed_at, $15::timestamptz) END,
+			edits = $8, deleted_at = CASE WHEN $9 THEN coalesce(deleted_at, $15::timestamptz) END, base = $10, agreed_at = shared_clock(),
 			former_ids = $11, person_id = $12, who_id = nullif($13, ''), sent = NULL,
-			updated_at = CASE WHEN $14 THEN clock_timestamp() ELSE updated_at END
+			updated_at = CASE WHEN $14 THEN $15::timestamptz ELSE updated_at END
 		WHERE id = $1`, r.id, r.values[fieldName], r.values[fieldStatus], r.values[fieldPriority], r.values[fieldDue], r.values[fieldDetails],
-		r.values[fieldRep], string(edits), r.deleted, r.base, r.former, r.personID, r.whoID, changed || moved)
+		r.values[fieldRep], string(edits), r.deleted, r.base, r.former, r.personID, r.whoID, changed || moved, s.now)
 	s.lines(r.id, lines)
 	if changed || moved {
-		s.batch.Queue(`SELECT pg_notify('salesactions_live', 'tasks')`)
+		s.batch.Queue(models.Tell(models.TopicTasks))
 	}
 }
 
 func (s *saved) lines(id uuid.UUID, lines []line) {
 	for _, l := range lines {
-		var at *time.Time
-		if !l.at.IsZero() {
-			at = &l.at
+		at := l.at
+		if at.IsZero() {
+			at = s.now
 		}
 		s.batch.Queue(`INSERT INTO task_history (task_id, at, source, actor, event, field, old, new)
-			VALUES ($1, coalesce($2, clock_timestamp()), $3, $4, $5, $6, nullif($7, ''), nullif($8, ''))`,
+			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''), nullif($8, ''))`,
 			id, at, l.source, l.actor, l.event, l.field, l.old, l.new)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
@@ -21,14 +22,16 @@ import (
 	"salesactions/postgres/postgrestest"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 	"salesactions/syncengine/tasks"
 )
 
 // clock is the time on both sides; it moves when it is told to.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	clockwork.Clock // for waits, which take real time
+	mu              sync.Mutex
+	now             time.Time
 }
 
 func (c *clock) Now() time.Time {
@@ -36,6 +39,8 @@ func (c *clock) Now() time.Time {
 	defer c.mu.Unlock()
 	return c.now
 }
+
+func (c *clock) Since(at time.Time) time.Duration { return c.Now().Sub(at) }
 
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
@@ -63,7 +68,7 @@ const (
 // newWorld is one in which tasks are kept in Salesforce.
 func newWorld(t *testing.T, db *postgres.DB, config sandboxsalesforce.Config) *world {
 	t.Helper()
-	w := &world{t: t, db: db, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, users: map[string]string{}}
+	w := &world{t: t, db: db, clock: &clock{Clock: clockwork.NewRealClock(), now: time.Now().UTC().Truncate(time.Second)}, users: map[string]string{}}
 	config.People, config.QuotaOff, config.Now, config.LockWait = 12, true, w.clock.Now, 50*time.Millisecond
 	var err error
 	w.org, err = sandboxsalesforce.New(config)
@@ -107,11 +112,12 @@ func (w *world) switchTo(on bool) {
 
 // process is one life of the program. It can be killed at any of its reads and writes.
 type process struct {
-	w    *world
-	pool *pgxpool.Pool
-	sync *tasks.Sync
-	run  uuid.UUID
-	life *life
+	w      *world
+	pool   *pgxpool.Pool
+	outbox *outbox.Outbox
+	sync   *tasks.Sync
+	run    uuid.UUID
+	life   *life
 }
 
 // life ends after so many operations; 0 lasts.
@@ -203,10 +209,11 @@ func (w *world) start(operations int64) *process {
 			self = u.ID
 		}
 	}
-	o := org.New(p.pool, w.db.Gorm, func(context.Context) (*salesforce.Client, string, string, error) {
-		return client, w.server.URL, self, nil
+	p.outbox = outbox.New(p.pool, w.clock)
+	o := org.New(p.pool, w.db.Gorm, p.outbox, func(context.Context) (org.Session, error) {
+		return org.Session{Client: client, Instance: w.server.URL, UserID: self}, nil
 	})
-	p.sync = tasks.New(p.pool, w.db.Gorm, o, tasks.Config{Settle: 20 * time.Millisecond, Now: w.clock.Now})
+	p.sync = tasks.New(p.pool, w.db.Gorm, p.outbox, o, tasks.Config{Settle: 20 * time.Millisecond})
 	if err := o.Prepare(w.t.Context()); err != nil && operations == 0 {
 		require.NoError(w.t, err)
 	}
@@ -215,6 +222,9 @@ func (w *world) start(operations int64) *process {
 
 // push sends what is due, as a run of the outbox does.
 func (p *process) push() error {
+	if err := p.outbox.Reclaim(p.w.t.Context(), p.run, models.ToSalesforce); err != nil {
+		return err
+	}
 	_, err := tasks.Push{Sync: p.sync}.Round(p.w.t.Context(), p.run)
 	return err
 }
@@ -222,7 +232,7 @@ func (p *process) push() error {
 // due lets whatever waits for a time be due now.
 func (w *world) due() {
 	w.t.Helper()
-	_, err := w.db.Pool.Exec(w.t.Context(), `UPDATE deliveries SET due_at = clock_timestamp(), sender = CASE WHEN sender = $1 THEN sender END WHERE state IN ('pending', 'sending')`, w.run)
+	_, err := w.db.Pool.Exec(w.t.Context(), `UPDATE deliveries SET due_at = 'epoch', sender = CASE WHEN sender = $1 THEN sender END WHERE state IN ('pending', 'sending')`, w.run)
 	require.NoError(w.t, err)
 	_, err = w.db.Pool.Exec(w.t.Context(), `DELETE FROM leases`)
 	require.NoError(w.t, err)

@@ -17,28 +17,30 @@ import (
 
 // Config says how tasks are kept the same; zero values mean the defaults.
 type Config struct {
-	Settle time.Duration    // see org.Creating; default 11 min
-	Lease  time.Duration    // of a run of the outbox; default that of outbox.Config
-	Now    func() time.Time // of edits made here; default time.Now
+	Settle time.Duration // see org.Creating; default 11 min
+	Lease  time.Duration // of a run of the outbox; default that of outbox.Config
 }
 
 // Sync keeps the tasks here and in Salesforce the same. It is safe for concurrent use.
 type Sync struct {
-	pool *pgxpool.Pool
-	db   *gorm.DB
-	org  *org.Org
-	cfg  Config
+	pool   *pgxpool.Pool
+	db     *gorm.DB
+	outbox *outbox.Outbox
+	org    *org.Org
+	cfg    Config
 }
 
 // New returns the sync with an org.
-func New(pool *pgxpool.Pool, db *gorm.DB, o *org.Org, cfg Config) *Sync {
+func New(pool *pgxpool.Pool, db *gorm.DB, o *outbox.Outbox, to *org.Org, cfg Config) *Sync {
 	cfg.Settle = cmp.Or(cfg.Settle, 11*time.Minute)
 	cfg.Lease = cmp.Or(cfg.Lease, outbox.Config{}.WithDefaults().Lease)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	return &Sync{pool: pool, db: db, org: o, cfg: cfg}
+	return &Sync{pool: pool, db: db, outbox: o, org: to, cfg: cfg}
 }
+
+// queue is the deliveries of tasks in the outbox.
+var queue = outbox.Queue{To: models.ToSalesforce, Operation: models.Sync}
+
+func (s *Sync) now() time.Time { return s.outbox.Clock().Now() }
 
 func (s *Sync) creating() org.Creating {
 	return org.Creating{Purpose: "tasks", Settle: s.cfg.Settle, Lease: s.cfg.Lease, Look: true}
@@ -64,7 +66,7 @@ func (s *Sync) mapping(ctx context.Context, reps ...string) (mapping, error) {
 	if err != nil {
 		return mapping{}, err
 	}
-	setup, settings := s.org.Now()
+	setup, settings := s.org.Known()
 	m := mapping{users: users, owners: make(map[string]string, len(users)), home: make(map[string]bool, len(home)),
 		self: models.NormalSalesforceID(setup.UserID), template: settings.Logging.SubjectTemplate, marked: setup.Scheme == org.SchemeMarker}
 	for _, email := range all {

@@ -63,7 +63,7 @@ type Answer struct {
 // address that several people share is no error here: any of them may have said no.
 // Errors: *whom.InvalidError.
 func (k *Keeper) MaySend(ctx context.Context, ref whom.Ref) (Answer, error) {
-	a := Answer{CheckedAt: k.cfg.Now().UTC()}
+	a := Answer{CheckedAt: k.now().UTC()}
 	if err := ref.Check(); err != nil {
 		return a, err
 	}

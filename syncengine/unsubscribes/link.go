@@ -32,7 +32,7 @@ type link struct {
 // 0, of everybody with the address. It is sealed, so that it
 // can be neither altered nor read, and nothing need be kept of it.
 func (k *Keeper) NewLink(person int64, email string) (string, error) {
-	raw, err := json.Marshal(link{Person: person, Email: email, Until: k.cfg.Now().Add(k.cfg.LinkLife).Unix()})
+	raw, err := json.Marshal(link{Person: person, Email: email, Until: k.now().Add(k.cfg.LinkLife).Unix()})
 	if err != nil {
 		return "", fmt.Errorf("write an unsubscribe link: %w", err)
 	}
@@ -61,7 +61,7 @@ func (k *Keeper) OpenLink(ctx context.Context, token string) (Linked, error) {
 	if err := json.Unmarshal([]byte(text), &l); err != nil {
 		return Linked{}, ErrLinkForged
 	}
-	if !k.cfg.Now().Before(time.Unix(l.Until, 0)) {
+	if !k.now().Before(time.Unix(l.Until, 0)) {
 		return Linked{}, ErrLinkExpired
 	}
 	linked := Linked{PersonID: l.Person, Email: l.Email}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -24,14 +23,16 @@ var ErrRunning = errors.New("both sides are being compared already")
 
 const (
 	runLease = "unsubscribes:run"
-	runTime  = 5 * time.Minute // renewed with each page
-	stream   = "opt_outs"
+	runTime  = 5 * time.Minute
 	// overlap is read again each time, since a stamp may be that old when its row can
 	// first be seen (Salesforce REST: polling for changes).
 	overlap = 15 * time.Minute
 	// followEvery is how often new opt-outs in Salesforce are looked for between the
 	// nightly runs: a call for leads and one for contacts.
 	followEvery = 5 * time.Minute
+	// againAfter is how long a run that failed is left alone before the night is tried
+	// again.
+	againAfter  = 15 * time.Minute
 	nightlyHour = 20 // in nightlyZone
 	nightlyZone = "America/Los_Angeles"
 )
@@ -86,13 +87,13 @@ func (k *Keeper) Watch(ctx context.Context) error {
 // beginNightly begins a run where a night has passed without one since the nightly run
 // was switched on. One that failed is begun again after a while.
 func (k *Keeper) beginNightly(ctx context.Context, since time.Time) error {
-	due, err := LastNight(k.cfg.Now())
+	due, err := LastNight(k.now())
 	if err != nil || due.Before(since) {
 		return err
 	}
 	var done bool
 	err = k.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM unsubscribe_runs WHERE started_at >= $1
-		AND (outcome IS DISTINCT FROM 'failed' OR started_at > clock_timestamp() - interval '15 minutes'))`, due).Scan(&done)
+		AND (outcome IS DISTINCT FROM 'failed' OR started_at > $2))`, due, k.now().Add(-againAfter)).Scan(&done)
 	if err != nil {
 		return fmt.Errorf("look when both sides were compared: %w", err)
 	}
@@ -109,27 +110,27 @@ func (k *Keeper) beginNightly(ctx context.Context, since time.Time) error {
 func (k *Keeper) followAtTimes(ctx context.Context, settings models.Unsubscribing) error {
 	var polled *time.Time
 	from := settings.Nightly.Since
-	err := k.pool.QueryRow(ctx, `SELECT polled_at, greatest(read_to, $2) FROM salesforce_cursors WHERE stream = $1`, stream, from).Scan(&polled, &from)
+	err := k.pool.QueryRow(ctx, `SELECT polled_at, greatest(read_to, $1) FROM opt_out_cursor`, from).Scan(&polled, &from)
 	switch {
 	case err != nil && !errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("read how far opt-outs were read: %w", err)
-	case polled != nil && time.Since(*polled) < followEvery:
+	case polled != nil && k.now().Sub(*polled) < followEvery:
 		return nil
 	}
 	ctx = budget.For(ctx, "opt-outs")
 	if err := k.org.Prepare(ctx); err != nil {
 		return err
 	}
-	return k.read(ctx, settings.OptOutField, from.Add(-overlap), &counts{}, "")
+	return k.read(ctx, settings.OptOutField, from.Add(-overlap), &counts{})
 }
 
-// Begin asks for a run, which Watch does. Errors: ErrRunning; *outbox.PausedError where
+// Begin asks for a run, which Watch does. Errors: ErrRunning; *failure.PausedError where
 // Salesforce is not connected.
 func (k *Keeper) Begin(ctx context.Context, actor string) error {
-	if _, _, _, err := k.org.Client(ctx); err != nil {
+	if _, err := k.org.Client(ctx); err != nil {
 		return err
 	}
-	_, err := k.pool.Exec(ctx, `INSERT INTO unsubscribe_runs (started_by) VALUES ($1)`, actor)
+	_, err := k.pool.Exec(ctx, `INSERT INTO unsubscribe_runs (started_by, started_at) VALUES ($1, $2)`, actor, k.now())
 	var constraint *pgconn.PgError
 	if errors.As(err, &constraint) && constraint.ConstraintName == "unsubscribe_runs_one" {
 		return ErrRunning
@@ -151,21 +152,18 @@ func (k *Keeper) run(ctx context.Context) (ran bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("look whether both sides are to be compared: %w", err)
 	}
-	holder := uuid.NewString()
-	if err := k.renew(ctx, holder); errors.Is(err, errLease) {
-		return true, nil // another replica does it
-	} else if err != nil {
-		return false, err
+	_, err = models.WhileLeased(ctx, k.pool, k.outbox.Clock(), models.Lease{Name: runLease, Lasting: runTime}, func(working context.Context) error {
+		n, err := k.compare(working)
+		if working.Err() != nil { // it is done again
+			return err
+		}
+		return k.finish(working, id, n, err)
+	})
+	if errors.Is(err, models.ErrLeaseLost) {
+		err = nil // another replica does it
 	}
-	n, err := k.compare(ctx, holder)
-	if ctx.Err() == nil && !errors.Is(err, errLease) { // else it is done again
-		err = k.finish(ctx, id, n, err)
-	}
-	return true, errors.Join(err, models.ReleaseLease(context.WithoutCancel(ctx), k.pool, models.Lease{Name: runLease, Holder: holder}))
+	return true, err
 }
-
-// errLease says that another replica does the run.
-var errLease = errors.New("another replica compares both sides")
 
 // counts are those of a run.
 type counts struct{ read, taken, pushed int64 }
@@ -176,15 +174,15 @@ func (k *Keeper) finish(ctx context.Context, id int64, n counts, cause error) er
 	defer cancel()
 	outcome, text, remedy := models.RunDone, "", ""
 	if cause != nil {
-		what := outbox.Meaning(cause)
+		what := failure.Classify(cause)
 		var missing *noFieldError
 		if errors.As(cause, &missing) {
 			what = missing.what
 		}
 		outcome, text, remedy = models.RunFailed, what.Text, what.Remedy
 	}
-	_, err := k.pool.Exec(ctx, `UPDATE unsubscribe_runs SET finished_at = clock_timestamp(), outcome = $2, error = nullif($3, ''), remedy = nullif($4, ''),
-		read = $5, taken = $6, pushed = $7 WHERE id = $1`, id, outcome, text, remedy, n.read, n.taken, n.pushed)
+	_, err := k.pool.Exec(ctx, `UPDATE unsubscribe_runs SET finished_at = $8, outcome = $2, error = nullif($3, ''), remedy = nullif($4, ''),
+		read = $5, taken = $6, pushed = $7 WHERE id = $1`, id, outcome, text, remedy, n.read, n.taken, n.pushed, k.now())
 	if err == nil {
 		_, err = k.pool.Exec(ctx, tell)
 	}
@@ -194,7 +192,7 @@ func (k *Keeper) finish(ctx context.Context, id int64, n counts, cause error) er
 	return cause
 }
 
-func (k *Keeper) compare(ctx context.Context, holder string) (counts, error) {
+func (k *Keeper) compare(ctx context.Context) (counts, error) {
 	var n counts
 	ctx = budget.For(ctx, "opt-outs")
 	if err := k.org.Prepare(ctx); err != nil {
@@ -204,14 +202,14 @@ func (k *Keeper) compare(ctx context.Context, holder string) (counts, error) {
 	if err != nil {
 		return n, err
 	}
-	setup, _ := k.org.Now()
+	setup, _ := k.org.Known()
 	if on := setup.OptOuts[settings.OptOutField]; !on.Lead.Read && !on.Contact.Read {
 		return n, &noFieldError{noField("leads and contacts", settings.OptOutField)}
 	}
-	if err := k.read(ctx, settings.OptOutField, time.Time{}, &n, holder); err != nil {
+	if err := k.read(ctx, settings.OptOutField, time.Time{}, &n); err != nil {
 		return n, err
 	}
-	return n, k.queueMissing(ctx, settings.OptOutField, &n, holder)
+	return n, k.queueMissing(ctx, settings.OptOutField, &n)
 }
 
 // noFieldError says that there is nothing to compare. It is no reason to send nothing
@@ -222,9 +220,9 @@ func (e *noFieldError) Error() string { return e.what.Text }
 
 // read takes over the opted-out leads and contacts, of those that changed from a time
 // on or, where it is zero, all; and moves the cursor when it has read both.
-func (k *Keeper) read(ctx context.Context, field string, from time.Time, n *counts, holder string) error {
-	setup, _ := k.org.Now()
-	client, _, _, err := k.org.Client(ctx)
+func (k *Keeper) read(ctx context.Context, field string, from time.Time, n *counts) error {
+	setup, _ := k.org.Known()
+	client, err := k.org.Client(ctx)
 	if err != nil {
 		return err
 	}
@@ -245,36 +243,20 @@ func (k *Keeper) read(ctx context.Context, field string, from time.Time, n *coun
 			if err = k.takeOver(ctx, object, page.Records, n); err != nil || page.Next == "" {
 				break
 			}
-			if err = k.renew(ctx, holder); err != nil {
-				break
-			}
 		}
 		if err != nil {
 			return fmt.Errorf("read the opted-out %ss: %w", object, err)
 		}
 	}
 	if readTo.IsZero() {
-		readTo = k.cfg.Now()
+		readTo = k.now()
 	}
-	_, err = k.pool.Exec(ctx, `INSERT INTO salesforce_cursors (stream, read_to, switched_on) VALUES ($1, $2, now())
-		ON CONFLICT (stream) DO UPDATE SET read_to = $2, polled_at = clock_timestamp()`, stream, readTo)
+	_, err = k.pool.Exec(ctx, `INSERT INTO opt_out_cursor (read_to, polled_at) VALUES ($1, $2)
+		ON CONFLICT (only_row) DO UPDATE SET read_to = $1, polled_at = $2`, readTo, k.now())
 	if err != nil {
 		return fmt.Errorf("note how far opt-outs were read: %w", err)
 	}
 	return nil
-}
-
-// renew takes or keeps the lease of runs; whoever only follows needs none. Errors:
-// errLease.
-func (k *Keeper) renew(ctx context.Context, holder string) error {
-	if holder == "" {
-		return nil
-	}
-	got, err := models.AcquireLease(ctx, k.pool, models.Lease{Name: runLease, Holder: holder, Lasting: runTime})
-	if err == nil && !got {
-		return errLease
-	}
-	return err
 }
 
 // takeOver records who of a page is somebody here and was not known to be opted out. What
@@ -287,14 +269,14 @@ func (k *Keeper) takeOver(ctx context.Context, object string, records []salesfor
 	}
 	column := map[string]string{"Lead": "salesforce_lead_id", "Contact": "salesforce_contact_id"}[object]
 	tag, err := k.pool.Exec(ctx, `
-		INSERT INTO unsubscribes (person_id, person_salesforce_id, person_email, source, actor)
-		SELECT DISTINCT ON (p.id) p.id, r.id, p.email, 'salesforce', r.by FROM unnest($1::text[], $2::text[]) AS r (id, by)
+		INSERT INTO unsubscribes (person_id, person_salesforce_id, person_email, source, actor, at)
+		SELECT DISTINCT ON (p.id) p.id, r.id, p.email, 'salesforce', r.by, $4 FROM unnest($1::text[], $2::text[]) AS r (id, by)
 		JOIN people p ON p.`+column+` IN (r.id, left(r.id, 15))
 		WHERE ($3 = 'Contact' OR coalesce(p.salesforce_contact_id, '') = '')
 			AND NOT EXISTS (SELECT FROM unsubscribes u JOIN deliveries d ON d.unsubscribe_id = u.id
 				WHERE u.person_id = p.id AND u.cleared_at IS NULL AND d.state IN ('delivered', 'sending'))
 		ORDER BY p.id
-		ON CONFLICT (person_id, (source = 'salesforce')) WHERE cleared_at IS NULL AND person_id IS NOT NULL DO NOTHING`, ids, by, object)
+		ON CONFLICT (person_id, (source = 'salesforce')) WHERE cleared_at IS NULL AND person_id IS NOT NULL DO NOTHING`, ids, by, object, k.now())
 	if err != nil {
 		return fmt.Errorf("take over opted-out %ss: %w", object, err)
 	}
@@ -320,7 +302,7 @@ type unsubscribed struct {
 // queueMissing asks of everybody who is unsubscribed here whether Salesforce knows, and
 // queues whoever it does not. Of a lead that was converted, and of a record that was
 // merged, it asks what became of it.
-func (k *Keeper) queueMissing(ctx context.Context, field string, n *counts, holder string) error {
+func (k *Keeper) queueMissing(ctx context.Context, field string, n *counts) error {
 	for after := int64(0); ; {
 		batch, err := k.unsubscribedAfter(ctx, after)
 		if err != nil || len(batch) == 0 {
@@ -331,15 +313,13 @@ func (k *Keeper) queueMissing(ctx context.Context, field string, n *counts, hold
 		if err != nil {
 			return err
 		}
-		tag, err := k.pool.Exec(ctx, `UPDATE deliveries SET state = 'pending', attempts = 0, due_at = clock_timestamp(), updated_at = clock_timestamp()
-			WHERE id = ANY($1) AND state IN ('delivered', 'failed')`, missing)
+		which := outbox.These(missing...)
+		which.Where += ` AND d.state IN ('delivered', 'failed')`
+		pushed, err := k.outbox.Requeue(which, outbox.Fresh, "").Exec(ctx, k.pool)
 		if err != nil {
 			return fmt.Errorf("queue opt-outs: %w", err)
 		}
-		n.pushed += tag.RowsAffected()
-		if err := k.renew(ctx, holder); err != nil {
-			return err
-		}
+		n.pushed += pushed
 	}
 }
 
@@ -361,7 +341,7 @@ func (k *Keeper) unsubscribedAfter(ctx context.Context, after int64) ([]unsubscr
 
 // missing are the deliveries of those whose record is not opted out.
 func (k *Keeper) missing(ctx context.Context, field string, batch []unsubscribed) ([]int64, error) {
-	client, _, _, err := k.org.Client(ctx)
+	client, err := k.org.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -379,7 +359,7 @@ func (k *Keeper) missing(ctx context.Context, field string, batch []unsubscribed
 			deliveries[t.WhoID] = append(deliveries[t.WhoID], batch[n].delivery)
 		}
 	}
-	setup, _ := k.org.Now()
+	setup, _ := k.org.Known()
 	var missing []int64
 	for object, prefix := range map[string]string{"Lead": "00Q", "Contact": "003"} {
 		var ids []string

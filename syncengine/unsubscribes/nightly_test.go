@@ -8,7 +8,7 @@ import (
 
 	"salesactions/models"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
-	"salesactions/syncengine/outbox"
+	"salesactions/syncengine/failure"
 	"salesactions/syncengine/unsubscribes"
 	"salesactions/syncengine/whom"
 )
@@ -212,7 +212,7 @@ func TestARunIsNotBegunWhereSalesforceIsNotConnected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandboxsalesforce.Config{})
 	w.gone = true
-	var said *outbox.PausedError
+	var said *failure.PausedError
 	require.ErrorAs(t, w.keeper.Begin(t.Context(), "test"), &said)
 	require.Empty(t, w.runs())
 }
@@ -235,9 +235,10 @@ func TestOptOutsComeOverBetweenTheNights(t *testing.T) {
 	w.clock.set(night.Add(time.Minute))
 	w.watch() // the run
 	w.clock.pass(time.Hour)
+	w.watch() // a look in between
 	w.tick(wei, models.StandardOptOut, true)
 	w.watch()
-	require.Empty(t, w.of(wei), "somebody looked a moment ago")
+	require.Empty(t, w.of(wei), "the last look was a moment ago")
 	w.polled(6 * time.Minute)
 	w.watch()
 	require.Len(t, w.of(wei), 1)
@@ -266,7 +267,7 @@ func TestAnOptOutOfATransactionThatLastedIsNotMissed(t *testing.T) {
 // polled makes the last look at Salesforce older.
 func (w *world) polled(ago time.Duration) {
 	w.t.Helper()
-	_, err := w.db.Pool.Exec(w.t.Context(), `UPDATE salesforce_cursors SET polled_at = clock_timestamp() - $1::interval`, ago)
+	_, err := w.db.Pool.Exec(w.t.Context(), `UPDATE opt_out_cursor SET polled_at = $1`, w.clock.Now().Add(-ago))
 	require.NoError(w.t, err)
 }
 

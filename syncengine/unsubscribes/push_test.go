@@ -11,7 +11,7 @@ import (
 	"salesactions/models"
 	"salesactions/sandbox/fault"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
-	"salesactions/syncengine/org"
+	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/unsubscribes"
 	"salesactions/syncengine/whom"
 )
@@ -223,7 +223,7 @@ func TestARecordThatWasDeletedIsParkedAndHoldsUpNobody(t *testing.T) {
 	w := newWorld(t, sandboxsalesforce.Config{})
 	w.act("delete", w.record[grace], nil)
 	gone, other := w.unsubscribe(grace), w.unsubscribe(wei)
-	for range org.HealAttempts + 1 {
+	for range outbox.HealAttempts + 1 {
 		w.deliver()
 		w.later()
 	}

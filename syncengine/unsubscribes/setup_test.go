@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/crypt"
@@ -68,6 +69,7 @@ type world struct {
 	ids     map[string]int64
 	record  map[string]string // the lead or contact of each
 	email   map[string]string
+	outbox  *outbox.Outbox
 	keeper  *unsubscribes.Keeper
 	client  *salesforce.Client
 	known   *org.Org // what the process knows of Salesforce
@@ -78,25 +80,16 @@ type world struct {
 	calls []call
 }
 
-// clock is the time of the keeper and of Salesforce; it moves when it is told to.
+// clock is the time of the keeper and of Salesforce: it runs on from where it was set.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	clockwork.Clock
+	ahead atomic.Int64
 }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = at
-}
-
-func (c *clock) pass(d time.Duration) { c.set(c.Now().Add(d)) }
+func (c *clock) Now() time.Time                   { return c.Clock.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) Since(at time.Time) time.Duration { return c.Now().Sub(at) }
+func (c *clock) pass(d time.Duration)             { c.ahead.Add(int64(d)) }
+func (c *clock) set(at time.Time)                 { c.pass(at.Sub(c.Now())) }
 
 func newWorld(t *testing.T, config sandboxsalesforce.Config) *world {
 	t.Helper()
@@ -105,8 +98,10 @@ func newWorld(t *testing.T, config sandboxsalesforce.Config) *world {
 
 func newWorldAt(t *testing.T, config sandboxsalesforce.Config, at time.Time) *world {
 	t.Helper()
-	w := &world{t: t, db: postgrestest.New(t), clock: &clock{now: at},
+	w := &world{t: t, db: postgrestest.New(t), clock: &clock{Clock: clockwork.NewRealClock()},
 		ids: map[string]int64{}, record: map[string]string{}, email: map[string]string{}}
+	w.clock.set(at)
+	w.outbox = outbox.New(w.db.Pool, w.clock)
 	config.People, config.QuotaOff, config.Now, config.LockWait = 8, true, w.clock.Now, 50*time.Millisecond
 	var err error
 	w.org, err = sandboxsalesforce.New(config)
@@ -178,14 +173,13 @@ func (w *world) start(config unsubscribes.Config) {
 	w.client = salesforce.New(salesforce.Config{}, tokens{w}, &http.Client{Transport: transport})
 	their, err := marketo.New(marketo.Config{Endpoint: w.there.URL + "/rest", ClientID: "sandbox-client", ClientSecret: "sandbox-secret"}, &http.Client{Transport: transport})
 	require.NoError(w.t, err)
-	w.known = org.New(w.db.Pool, w.db.Gorm, func(context.Context) (*salesforce.Client, string, string, error) {
+	w.known = org.New(w.db.Pool, w.db.Gorm, w.outbox, func(context.Context) (org.Session, error) {
 		if w.gone {
-			return nil, "", "", &outbox.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Salesforce is not connected.", Remedy: "Connect it."}
+			return org.Session{}, &failure.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Salesforce is not connected.", Remedy: "Connect it."}
 		}
-		return w.client, w.server.URL, "005000000000001AAA", nil
+		return org.Session{Client: w.client, Instance: w.server.URL, UserID: "005000000000001AAA"}, nil
 	})
-	config.Now = w.clock.Now
-	w.keeper = unsubscribes.New(w.db.Pool, w.db.Gorm, box, w.known, func(context.Context) (*marketo.Client, error) { return their, nil }, config)
+	w.keeper = unsubscribes.New(w.db.Pool, w.db.Gorm, box, w.outbox, w.known, func(context.Context) (*marketo.Client, error) { return their, nil }, config)
 }
 
 // tokens are good for ever; another is there when one was refused.
@@ -270,11 +264,11 @@ func (w *world) add(word unsubscribes.Word) (int64, bool) {
 // deliver is a run of the outbox.
 func (w *world) deliver() {
 	w.t.Helper()
-	run := outbox.New(w.db.Pool, models.ToSalesforce, outbox.Config{Linger: time.Millisecond}, func(ctx context.Context) error {
+	run := w.outbox.NewDeliverer(models.ToSalesforce, outbox.Config{Linger: time.Millisecond}, func(ctx context.Context) error {
 		if err := w.known.Prepare(ctx); err != nil {
 			return err
 		}
-		return outbox.Unpause(ctx, w.db.Pool, models.ToSalesforce)
+		return w.outbox.Unpause(ctx, models.ToSalesforce)
 	}, unsubscribes.Push{Keeper: w.keeper})
 	require.NoError(w.t, run.Run(w.t.Context()))
 }
@@ -282,9 +276,9 @@ func (w *world) deliver() {
 // later lets whatever waits for a time be due now.
 func (w *world) later() {
 	w.t.Helper()
-	_, err := w.db.Pool.Exec(w.t.Context(), `UPDATE deliveries SET due_at = clock_timestamp() WHERE state IN ('pending', 'sending')`)
+	_, err := w.db.Pool.Exec(w.t.Context(), `UPDATE deliveries SET due_at = 'epoch' WHERE state IN ('pending', 'sending')`)
 	require.NoError(w.t, err)
-	_, err = w.db.Pool.Exec(w.t.Context(), `UPDATE destinations SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL`)
+	_, err = w.db.Pool.Exec(w.t.Context(), `UPDATE destinations SET retry_at = 'epoch' WHERE retry_at IS NOT NULL`)
 	require.NoError(w.t, err)
 }
 
@@ -391,6 +385,6 @@ func (w *world) round() {
 // retry is an admin's Retry in Diagnostics.
 func (w *world) retry() {
 	w.t.Helper()
-	_, err := outbox.Retry(w.t.Context(), w.db.Pool, outbox.Which{})
+	_, err := w.outbox.Retry(w.t.Context(), outbox.Failed{})
 	require.NoError(w.t, err)
 }
