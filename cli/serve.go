@@ -22,12 +22,12 @@ import (
 	"salesactions/web"
 )
 
-func newServe(_ *environment) *cobra.Command {
+func newServe(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the workspace and do the background work",
 		Args:  cobra.NoArgs,
-		RunE:  serve,
+		RunE:  env.serve,
 	}
 	command.Flags().String("addr", "127.0.0.1:8080", "address to listen on")
 	command.Flags().String("base-url", "", "where people reach the program, such as https://sales.example.com")
@@ -38,7 +38,7 @@ func newServe(_ *environment) *cobra.Command {
 	return command
 }
 
-func serve(command *cobra.Command, _ []string) error {
+func (e *environment) serve(command *cobra.Command, _ []string) error {
 	role, _ := command.Flags().GetString("role")
 	if role != "all" && role != "web" && role != "worker" {
 		return usageError{fmt.Errorf("--role is %q: give all, web or worker", role)}
@@ -48,7 +48,7 @@ func serve(command *cobra.Command, _ []string) error {
 		return err
 	}
 	config.Work = role != "web"
-	s, err := openStore(command, false)
+	s, err := e.openStore(command, false)
 	if err != nil {
 		return err
 	}

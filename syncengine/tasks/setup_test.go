@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
@@ -27,6 +28,8 @@ import (
 
 // clock is the time on both sides; it moves when it is told to.
 type clock struct {
+	clockwork.Clock // for waits
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -63,8 +66,8 @@ const (
 // newWorld is one in which tasks are kept in Salesforce.
 func newWorld(t *testing.T, db *postgres.DB, config sandboxsalesforce.Config) *world {
 	t.Helper()
-	w := &world{t: t, db: db, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, users: map[string]string{}}
-	config.People, config.QuotaOff, config.Now, config.LockWait = 12, true, w.clock.Now, 50*time.Millisecond
+	w := &world{t: t, db: db, clock: &clock{Clock: clockwork.NewRealClock(), now: time.Now().UTC().Truncate(time.Second)}, users: map[string]string{}}
+	config.People, config.QuotaOff, config.Clock, config.LockWait = 12, true, w.clock, 50*time.Millisecond
 	var err error
 	w.org, err = sandboxsalesforce.New(config)
 	require.NoError(t, err)
@@ -196,7 +199,7 @@ func (w *world) start(operations int64) *process {
 	p.pool, err = pgxpool.NewWithConfig(w.t.Context(), config)
 	require.NoError(w.t, err)
 	w.t.Cleanup(p.pool.Close)
-	client := salesforce.New(salesforce.Config{}, tokens{w}, &http.Client{Transport: p.life})
+	client := salesforce.New(salesforce.Config{Clock: clockwork.NewRealClock()}, tokens{w}, &http.Client{Transport: p.life})
 	self := ""
 	for u := range w.org.Records("User", false) {
 		if u.Values["Username"] == "integration@example.com" {
