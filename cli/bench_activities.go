@@ -219,7 +219,7 @@ func (b *benchmark) serving(ctx context.Context, config syncengine.Config, do fu
 	if err != nil {
 		return err
 	}
-	token, _, err := models.CreateAPIToken(ctx, b.store.db.Gorm, "bench", models.ScopeRecord, actor)
+	token, _, err := models.CreateAPIToken(ctx, b.store.db.Gorm, b.store.clock.Now(), "bench", models.ScopeRecord, actor)
 	if err != nil {
 		return errors.Join(err, a.listener.Close())
 	}

@@ -80,7 +80,7 @@ func (s *store) newApp(command *cobra.Command, config syncengine.Config) (*app, 
 	if a.engine, err = s.newEngine(command, config); err != nil {
 		return nil, err
 	}
-	if a.hub, err = live.New(live.Config{Connection: s.db.Pool.Config().ConnConfig.Copy(), Log: s.log}); err != nil {
+	if a.hub, err = live.New(live.Config{Connection: s.db.Pool.Config().ConnConfig.Copy(), Log: s.log, Clock: s.clock}); err != nil {
 		return nil, err
 	}
 	hasher, err := password.New(password.Config{})
@@ -91,10 +91,10 @@ func (s *store) newApp(command *cobra.Command, config syncengine.Config) (*app, 
 	if err != nil {
 		return nil, err
 	}
-	pages := handlers.New(handlers.Deps{DB: s.db.Gorm, Engine: a.engine, Passwords: hasher, Ready: s.ready, BaseURL: text("base-url")})
+	pages := handlers.New(handlers.Deps{DB: s.db.Gorm, Engine: a.engine, Passwords: hasher, Ready: s.ready, BaseURL: text("base-url"), Clock: s.clock})
 	site, err := web.New(web.Config{BaseURL: text("base-url"), TrustedProxies: proxies}, web.Deps{
 		DB: s.db.Gorm, Pages: pages, API: api.New(api.Deps{DB: s.db.Gorm, Engine: a.engine, BaseURL: text("base-url")}), Live: a.hub, Jobs: jobs,
-		Registry: newRegistry(a.engine), Log: s.log,
+		Registry: newRegistry(a.engine), Log: s.log, Clock: s.clock,
 	})
 	if err != nil {
 		return nil, err

@@ -45,10 +45,10 @@ func newToken(env *environment) *cobra.Command {
 
 func (s *store) createToken(ctx context.Context, name string, scope models.Scope) (plain string, err error) {
 	err = models.Tx(ctx, s.db.Gorm, func(tx *gorm.DB) error {
-		if plain, _, err = models.CreateAPIToken(ctx, tx, name, scope, actor); err != nil {
+		if plain, _, err = models.CreateAPIToken(ctx, tx, s.clock.Now(), name, scope, actor); err != nil {
 			return err
 		}
-		return models.RecordAudit(ctx, tx, models.AuditEvent{Actor: actor, Action: "tokens.create", Subject: name})
+		return models.RecordAudit(ctx, tx, s.clock.Now(), models.AuditEvent{Actor: actor, Action: "tokens.create", Subject: name})
 	})
 	return plain, err
 }

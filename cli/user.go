@@ -96,7 +96,7 @@ func (s *store) createUser(ctx context.Context, user models.User, given string) 
 		user.PasswordHash = &hash
 	}
 	err = models.Tx(ctx, s.db.Gorm, func(tx *gorm.DB) error {
-		if err := models.CreateUser(ctx, tx, &user); err != nil {
+		if err := models.CreateUser(ctx, tx, s.clock.Now(), &user); err != nil {
 			return err
 		}
 		if given == "" {
@@ -104,7 +104,7 @@ func (s *store) createUser(ctx context.Context, user models.User, given string) 
 				return err
 			}
 		}
-		return models.RecordAudit(ctx, tx, models.AuditEvent{Actor: actor, Action: "users.add", Subject: user.Email})
+		return models.RecordAudit(ctx, tx, s.clock.Now(), models.AuditEvent{Actor: actor, Action: "users.add", Subject: user.Email})
 	})
 	return invitation, err
 }
