@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -120,20 +118,7 @@ func TestTheScanSeesEveryKindOfWrite(t *testing.T) {
 func writes(t *testing.T) []written {
 	t.Helper()
 	var found []written
-	files := token.NewFileSet()
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == "node_modules" || path != "." && strings.HasPrefix(entry.Name(), ".")):
-			return filepath.SkipDir
-		case filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
-			return nil
-		}
-		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
+	eachSource(t, func(path string, files *token.FileSet, file *ast.File) {
 		add := func(table string, at token.Pos) {
 			found = append(found, written{table: table, folder: filepath.ToSlash(filepath.Dir(path)), place: files.Position(at).String()})
 		}
@@ -154,9 +139,7 @@ func writes(t *testing.T) []written {
 			}
 			return true
 		})
-		return nil
 	})
-	require.NoError(t, err)
 	slices.SortFunc(found, func(a, b written) int { return cmp.Compare(a.place, b.place) })
 	return found
 }

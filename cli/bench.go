@@ -21,12 +21,12 @@ import (
 	"salesactions/syncengine"
 )
 
-func newBench(_ *environment) *cobra.Command {
+func newBench(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure the sync, the list of people, the deliveries, reminder tasks and the check before a send on this machine, each figure beside its limit",
 		Args:  cobra.NoArgs,
-		RunE:  bench,
+		RunE:  env.bench,
 		// It fills its database and asks its sandbox only.
 		Annotations: map[string]string{worldOfItsOwn: ""},
 	}
@@ -50,7 +50,7 @@ type benchmark struct {
 }
 
 // bench runs in its own process beside the sandbox's, so that memory is ours alone.
-func bench(command *cobra.Command, _ []string) error {
+func (e *environment) bench(command *cobra.Command, _ []string) error {
 	dir, err := os.MkdirTemp("", "salesactions-bench-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the benchmark's data: %w", err)
@@ -63,7 +63,7 @@ func bench(command *cobra.Command, _ []string) error {
 	}
 	b := &benchmark{command: command, out: command.OutOrStdout()}
 	b.people, _ = command.Flags().GetInt("people")
-	if b.store, err = openStore(command, false); err != nil {
+	if b.store, err = e.openStore(command, false); err != nil {
 		return err
 	}
 	fmt.Fprintf(b.out, "%d people, %d cores, PostgreSQL and sandbox on the same machine\n", b.people, runtime.NumCPU())
@@ -123,15 +123,13 @@ func (b *benchmark) copy(ctx context.Context, marketo string) (rate, peak float6
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, stopEngine(ctx, engine)) }()
-	began := time.Now()
+	began := b.store.clock.Now()
 	if err := engine.StartSync(ctx, actor); err != nil {
 		return 0, 0, err
 	}
 	for {
-		select {
-		case <-ctx.Done():
-			return 0, 0, context.Cause(ctx)
-		case <-time.After(100 * time.Millisecond):
+		if err := b.pause(ctx, 100*time.Millisecond); err != nil {
+			return 0, 0, err
 		}
 		peak = max(peak, residentMB())
 		st, err := engine.Status(ctx)
@@ -142,7 +140,7 @@ func (b *benchmark) copy(ctx context.Context, marketo string) (rate, peak float6
 			return 0, 0, errors.New(st.Trouble.Text)
 		}
 		if st.State == syncengine.StateFollowing {
-			return float64(st.People) / time.Since(began).Seconds(), peak, nil
+			return float64(st.People) / b.store.clock.Since(began).Seconds(), peak, nil
 		}
 	}
 }
@@ -193,14 +191,14 @@ func (b *benchmark) ceiling(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the ceiling's rows: %w", err)
 	}
-	began := time.Now()
+	began := b.store.clock.Now()
 	for batch := range slices.Chunk(all, 5000) {
 		err := pgx.BeginFunc(ctx, connection, func(tx pgx.Tx) error { return ceilingBatch(ctx, tx, columns, batch) })
 		if err != nil {
 			return 0, fmt.Errorf("measure the ceiling: %w", err)
 		}
 	}
-	rate := float64(len(all)) / time.Since(began).Seconds()
+	rate := float64(len(all)) / b.store.clock.Since(began).Seconds()
 	_, err = connection.Exec(ctx, `DROP TABLE ceiling, ceiling_rows`)
 	return rate, err
 }
@@ -271,12 +269,12 @@ func (b *benchmark) deepCursor(ctx context.Context) (string, error) {
 func (b *benchmark) query(ctx context.Context, name string, q models.PeopleQuery) error {
 	times := make([]time.Duration, 0, 100)
 	for i := range 101 {
-		began := time.Now()
+		began := b.store.clock.Now()
 		if _, err := models.ListPeople(ctx, b.store.db.Gorm, q); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if i > 0 {
-			times = append(times, time.Since(began))
+			times = append(times, b.store.clock.Since(began))
 		}
 	}
 	slices.Sort(times)
@@ -292,7 +290,7 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 	if length == 0 {
 		return nil
 	}
-	boxes, err := startSandboxes("127.0.0.1:0", sandboxmarketo.Config{People: 200_000, Seed: 1, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret, Latency: 200 * time.Millisecond},
+	boxes, err := startSandboxes(b.store.clock, "127.0.0.1:0", sandboxmarketo.Config{People: 200_000, Seed: 1, ClientID: sandboxClientID, ClientSecret: sandboxClientSecret, Latency: 200 * time.Millisecond},
 		"127.0.0.1:0", sandboxsalesforce.Config{People: 1})
 	if err != nil {
 		return err
@@ -315,7 +313,7 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = stopEngine(ctx, engine) }() // a benchmark's end
-	used, err := countCalls(ctx, box, length)
+	used, err := b.countCalls(ctx, box, length)
 	if err != nil {
 		return err
 	}
@@ -337,17 +335,17 @@ func (b *benchmark) emptyWorkspace(ctx context.Context) error {
 }
 
 // countCalls waits for the sync to be under way, then counts.
-func countCalls(ctx context.Context, box *sandboxmarketo.Server, length time.Duration) (float64, error) {
+func (b *benchmark) countCalls(ctx context.Context, box *sandboxmarketo.Server, length time.Duration) (float64, error) {
 	count := func() (n int) {
 		for _, calls := range box.Calls() {
 			n += calls
 		}
 		return n
 	}
-	if err := pause(ctx, 10*time.Second); err != nil {
+	if err := b.pause(ctx, 10*time.Second); err != nil {
 		return 0, err
 	}
 	before := count()
-	err := pause(ctx, length)
+	err := b.pause(ctx, length)
 	return float64(count() - before), err
 }

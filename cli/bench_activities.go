@@ -62,29 +62,29 @@ func (b *benchmark) recorded(ctx context.Context, people []int64, n int) error {
 			return err
 		}
 		var bodies [][]byte
-		for batch := range slices.Chunk(burst("burst", people, n), 1000) {
+		for batch := range slices.Chunk(b.burst("burst", people, n), 1000) {
 			raw, err := json.Marshal(map[string]any{"activities": batch})
 			if err != nil {
 				return fmt.Errorf("write the burst: %w", err)
 			}
 			bodies = append(bodies, raw)
 		}
-		began := time.Now()
+		began := b.store.clock.Now()
 		for _, body := range bodies {
 			if err := record(ctx, a.url(), token, body); err != nil {
 				return err
 			}
 		}
-		rate := float64(n) / time.Since(began).Seconds()
+		rate := float64(n) / b.store.clock.Since(began).Seconds()
 		b.line("activities recorded per second, 1,000 a call", rate, "at least 5000", rate >= 5000)
 		return nil
 	})
 }
 
 // burst makes emails and calls.
-func burst(prefix string, people []int64, n int) []map[string]any {
+func (b *benchmark) burst(prefix string, people []int64, n int) []map[string]any {
 	all := make([]map[string]any, n)
-	now := time.Now().UTC().Format(time.RFC3339)
+	now := b.store.clock.Now().UTC().Format(time.RFC3339)
 	for i := range all {
 		all[i] = map[string]any{"key": fmt.Sprintf("%s-%d", prefix, i), "type": "email_sent", "occurred_at": now,
 			"person_id": fmt.Sprint(people[i%len(people)]), "rep": "rep@example.com", "subject": "Quick question", "body_preview": "Hello, have you had the time to look at it?"}
@@ -174,10 +174,8 @@ func (b *benchmark) untilDelivered(ctx context.Context, to models.Destination) e
 		case !left.Open:
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(20 * time.Millisecond):
+		if err := b.pause(ctx, 20*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }
@@ -190,11 +188,11 @@ func (b *benchmark) single(ctx context.Context, config syncengine.Config, people
 	return b.serving(ctx, config, func(a *app, token string) error {
 		times := make([]time.Duration, 0, tries)
 		for i := range tries {
-			raw, err := json.Marshal(map[string]any{"activities": burst(fmt.Sprintf("single-%d", i), people[i%len(people):], 1)})
+			raw, err := json.Marshal(map[string]any{"activities": b.burst(fmt.Sprintf("single-%d", i), people[i%len(people):], 1)})
 			if err != nil {
 				return fmt.Errorf("write an activity: %w", err)
 			}
-			began := time.Now()
+			began := b.store.clock.Now()
 			if err := record(ctx, a.url(), token, raw); err != nil {
 				return err
 			}
@@ -203,11 +201,9 @@ func (b *benchmark) single(ctx context.Context, config syncengine.Config, people
 					return err
 				}
 			}
-			times = append(times, time.Since(began))
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(time.Duration(i%10) * 100 * time.Millisecond): // so that no rhythm of ours is met
+			times = append(times, b.store.clock.Since(began))
+			if err := b.pause(ctx, time.Duration(i%10)*100*time.Millisecond); err != nil { // so that no rhythm of ours is met
+				return err
 			}
 		}
 		slices.Sort(times)
@@ -223,7 +219,7 @@ func (b *benchmark) serving(ctx context.Context, config syncengine.Config, do fu
 	if err != nil {
 		return err
 	}
-	token, _, err := models.CreateAPIToken(ctx, b.store.db.Gorm, "bench", models.ScopeRecord, actor)
+	token, _, err := models.CreateAPIToken(ctx, b.store.db.Gorm, b.store.clock.Now(), "bench", models.ScopeRecord, actor)
 	if err != nil {
 		return errors.Join(err, a.listener.Close())
 	}

@@ -63,11 +63,11 @@ func (w *twoWay) checking(ctx context.Context, what string, tries int, limit tim
 	times := make([]time.Duration, tries)
 	for n := range times {
 		var answer checkAnswer
-		began := time.Now()
+		began := w.store.clock.Now()
 		if err := w.api.call(ctx, http.MethodPost, "/emails/check", map[string]any{"person_id": w.people[n%len(w.people)].ID}, &answer); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		times[n] = time.Since(began)
+		times[n] = w.store.clock.Since(began)
 		if !fits(answer) {
 			return fmt.Errorf("%s: allowed is %v because of %v", what, answer.Allowed, answer.Reasons)
 		}

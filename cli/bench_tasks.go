@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"salesactions/clock"
 	"salesactions/models"
 	"salesactions/syncengine"
 )
@@ -71,7 +72,7 @@ func (b *benchmark) twoWay(ctx context.Context) error {
 // prepare switches on what is measured, and finds people.
 func (w *twoWay) prepare(ctx context.Context) error {
 	on, off := true, false
-	if _, err := createUser(ctx, w.store.db.Gorm, models.User{Email: demoRep, Name: "Rita Rep", Role: models.RoleRep}, demoPassword); err != nil && !errors.Is(err, models.ErrConflict) {
+	if _, err := w.store.createUser(ctx, models.User{Email: demoRep, Name: "Rita Rep", Role: models.RoleRep}, demoPassword); err != nil && !errors.Is(err, models.ErrConflict) {
 		return err
 	}
 	if err := w.app.engine.ChangeLogging(ctx, syncengine.LoggingChange{Tasks: &on}, actor); err != nil {
@@ -114,7 +115,7 @@ type benchTask struct {
 // newTask creates a task about the nth person.
 func (w *twoWay) newTask(ctx context.Context, n int) (task benchTask, err error) {
 	err = w.api.call(ctx, http.MethodPost, "/tasks", map[string]any{"kind": "call", "name": fmt.Sprintf("Call back (%d)", n), "rep": demoRep,
-		"person_id": w.people[n%len(w.people)].ID, "due_on": time.Now().Format(time.DateOnly)}, &task)
+		"person_id": w.people[n%len(w.people)].ID, "due_on": w.store.clock.Now().Format(time.DateOnly)}, &task)
 	return task, err
 }
 
@@ -124,7 +125,7 @@ func (w *twoWay) newTask(ctx context.Context, n int) (task benchTask, err error)
 func (w *twoWay) tasksThere(ctx context.Context) error {
 	tasks := make([]benchTask, twoWayTries)
 	err := w.measure(ctx, "new task, here → Salesforce", 2*time.Second, func(n int) (began time.Time, err error) {
-		began = time.Now()
+		began = w.store.clock.Now()
 		if tasks[n], err = w.newTask(ctx, n); err != nil {
 			return began, err
 		}
@@ -156,7 +157,7 @@ func (w *twoWay) untilCreated(ctx context.Context, task benchTask) error {
 // raise gives a task a high priority and waits until Salesforce has it. It returns when
 // it began.
 func (w *twoWay) raise(ctx context.Context, task benchTask) (time.Time, error) {
-	began := time.Now()
+	began := w.store.clock.Now()
 	if err := w.api.call(ctx, http.MethodPatch, "/tasks/"+task.ID, map[string]any{"priority": "high"}, nil); err != nil {
 		return began, err
 	}
@@ -181,7 +182,7 @@ func (w *twoWay) tasksHere(ctx context.Context) error {
 	}
 	what := fmt.Sprintf("changed task, Salesforce → here, read every %v", benchPoll)
 	return w.measure(ctx, what, benchPoll+time.Second, func(n int) (time.Time, error) {
-		began := time.Now()
+		began := w.store.clock.Now()
 		wanted := []string{"High", "Normal"}[n%2]
 		if err := w.acts.call(ctx, http.MethodPost, "/act", map[string]any{"do": "update", "object": "Task", "id": *task.SalesforceID, "values": map[string]any{"Priority": wanted}}, nil); err != nil {
 			return began, err
@@ -197,7 +198,7 @@ func (w *twoWay) tasksHere(ctx context.Context) error {
 // nightly run is off.
 func (w *twoWay) unsubscribes(ctx context.Context) error {
 	return w.measure(ctx, "unsubscribe, here → Salesforce", 2*time.Second, func(n int) (time.Time, error) {
-		began := time.Now()
+		began := w.store.clock.Now()
 		p := w.people[len(w.people)-1-n]
 		if err := w.api.call(ctx, http.MethodPost, "/unsubscribes", map[string]any{"person_id": p.ID, "reason": "Asked for it"}, nil); err != nil {
 			return began, err
@@ -224,7 +225,7 @@ func (w *twoWay) until(ctx context.Context, what string, ok func() (bool, error)
 		if done, err := ok(); err != nil || done {
 			return err
 		}
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := w.pause(ctx, lookEvery); err != nil {
 			return err
 		}
 	}
@@ -240,14 +241,14 @@ func (w *twoWay) measure(ctx context.Context, what string, limit time.Duration, 
 		if n%10 == 0 {
 			wait = asleep
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := w.pause(ctx, wait); err != nil {
 			return err
 		}
 		began, err := try(n)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		times[n] = time.Since(began)
+		times[n] = w.store.clock.Since(began)
 	}
 	median, p95 := spread(times)
 	w.line(fmt.Sprintf("%s: p95 s (median %v)", what, median.Round(time.Millisecond)), p95.Seconds(), fmt.Sprintf("under %.0f", limit.Seconds()), p95 < limit)
@@ -262,11 +263,9 @@ func spread(times []time.Duration) (median, p95 time.Duration) {
 }
 
 // pause waits, or says why not.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
+func (b *benchmark) pause(ctx context.Context, d time.Duration) error {
+	if clock.Sleep(ctx, b.store.clock, d) != nil {
 		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
 	}
+	return nil
 }

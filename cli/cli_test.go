@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
@@ -75,7 +76,7 @@ func TestHelpNamesTheVariableOfEachFlag(t *testing.T) {
 // parse gives a command its flags and the environment's, as the program does.
 func parse(t *testing.T, args ...string) (*cobra.Command, error) {
 	t.Helper()
-	root := newRoot()
+	root := newRoot(clockwork.NewRealClock())
 	command, rest, err := root.Find(args)
 	require.NoError(t, err)
 	require.NoError(t, command.ParseFlags(rest))

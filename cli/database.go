@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 
 	"salesactions/crypt"
@@ -27,6 +28,7 @@ type store struct {
 	dataDir string
 	key     string // as given; empty for the one in the data folder
 	log     *slog.Logger
+	clock   clockwork.Clock
 }
 
 // stopLimit is how long the private server gets to stop in an orderly way.
@@ -34,7 +36,7 @@ const stopLimit = 20 * time.Second
 
 // openStore opens the database that a command's flags name: a given one, or the
 // private one, which it starts or shares, and brings up to date.
-func openStore(command *cobra.Command, shortLived bool) (*store, error) {
+func (e *environment) openStore(command *cobra.Command, shortLived bool) (*store, error) {
 	ctx, flags := command.Context(), command.Flags()
 	text := func(name string) string { value, _ := flags.GetString(name); return value }
 	log, err := newLog(command)
@@ -42,7 +44,7 @@ func openStore(command *cobra.Command, shortLived bool) (*store, error) {
 		return nil, err
 	}
 	slog.SetDefault(log)
-	s := &store{url: text("database-url"), dataDir: cmp.Or(text("data-dir"), defaultDataDir()), key: text("secret-key"), log: log}
+	s := &store{url: text("database-url"), dataDir: cmp.Or(text("data-dir"), defaultDataDir()), key: text("secret-key"), log: log, clock: e.clock}
 	if err := s.open(ctx, shortLived); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}

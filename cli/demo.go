@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 
 	"salesactions/models"
@@ -25,12 +26,12 @@ const (
 	demoPassword = "demo-password"
 )
 
-func newDemo(_ *environment) *cobra.Command {
+func newDemo(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Run the whole product with a private database, sandboxes of Marketo and Salesforce, and made-up people",
 		Args:  cobra.NoArgs,
-		RunE:  demo,
+		RunE:  env.demo,
 		// Its users have a known password and its Marketo is made up.
 		Annotations: map[string]string{worldOfItsOwn: ""},
 	}
@@ -65,7 +66,7 @@ type demoAccount struct {
 	Password string `json:"password"`
 }
 
-func demo(command *cobra.Command, _ []string) error {
+func (e *environment) demo(command *cobra.Command, _ []string) error {
 	flags := command.Flags()
 	if flags.Changed("database-url") {
 		return usageError{errors.New("the demo has a database of its own: leave --database-url out")}
@@ -107,13 +108,13 @@ func demo(command *cobra.Command, _ []string) error {
 	people, _ := flags.GetInt("people")
 	marketoAddr, _ := flags.GetString("marketo-addr")
 	salesforceAddr, _ := flags.GetString("salesforce-addr")
-	box, err := startSandboxes(marketoAddr, sandboxmarketo.Config{People: people, Seed: 1, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
+	box, err := startSandboxes(e.clock, marketoAddr, sandboxmarketo.Config{People: people, Seed: 1, QuotaOff: quota == "off", ClientID: sandboxClientID, ClientSecret: sandboxClientSecret,
 		BulkDelay: time.Second, BulkRefresh: 900 * time.Millisecond, CommitLag: 4 * time.Second, HasOpportunity: true, History: true},
 		salesforceAddr, sandboxsalesforce.Config{People: people, Seed: 1, QuotaOff: quota == "off", KeyField: models.DefaultKeyField, OptOutField: models.SalesOptOut})
 	if err != nil {
 		return err
 	}
-	s, err := openStore(command, false)
+	s, err := e.openStore(command, false)
 	if err == nil {
 		err = errors.Join(runDemo(command, s, config, box), s.Close(command.Context()))
 	}
@@ -155,10 +156,10 @@ func runDemo(command *cobra.Command, s *store, config syncengine.Config, box *sa
 	actors.Go(func() { box.marketo.RunWebhooks(ctx) })
 	if every > 0 {
 		actors.Go(func() {
-			if waitForCopy(ctx, a.engine) {
+			if waitForCopy(ctx, s.clock, a.engine) {
 				actors.Go(func() { box.marketo.RunActors(ctx, every) })
 				actors.Go(func() { box.salesforce.RunActors(ctx, every) })
-				runActors(ctx, a.url(), made.Token, every)
+				runActors(ctx, s.clock, a.url(), made.Token, every)
 			}
 		})
 	}
@@ -178,12 +179,12 @@ func furnish(ctx context.Context, a *app, box *sandboxes) (demoEnvironment, erro
 	}
 	db := a.store.db.Gorm
 	for _, user := range []models.User{{Email: demoAdmin, Name: "Alex Admin", Role: models.RoleAdmin}, {Email: demoRep, Name: "Rita Rep", Role: models.RoleRep}} {
-		if _, err := createUser(ctx, db, user, demoPassword); err != nil && !errors.Is(err, models.ErrConflict) {
+		if _, err := a.store.createUser(ctx, user, demoPassword); err != nil && !errors.Is(err, models.ErrConflict) {
 			return made, err
 		}
 	}
 	var err error
-	if made.Token, err = createToken(ctx, db, "demo", models.ScopeAdmin); err != nil {
+	if made.Token, err = a.store.createToken(ctx, "demo", models.ScopeAdmin); err != nil {
 		return made, err
 	}
 	secret, err := a.engine.NewWebhookSecret(ctx, "system")
@@ -222,14 +223,14 @@ func (a *app) reconnect(ctx context.Context, box *sandboxes) error {
 }
 
 // waitForCopy waits until an admin has run the initial sync.
-func waitForCopy(ctx context.Context, engine *syncengine.Engine) bool {
-	ticker := time.NewTicker(time.Second)
+func waitForCopy(ctx context.Context, clock clockwork.Clock, engine *syncengine.Engine) bool {
+	ticker := clock.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-ticker.C:
+		case <-ticker.Chan():
 			if st, err := engine.Status(ctx); err == nil && st.State == syncengine.StateFollowing {
 				return true
 			}

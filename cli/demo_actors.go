@@ -7,12 +7,15 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // demoActors are what mail plug-ins, dialers and campaign tools do all day: they
 // record activities through the API, as any program would, and keep the reps' tasks.
 type demoActors struct {
 	api    *caller
+	clock  clockwork.Clock
 	random *rand.Rand
 
 	at     time.Time // of what happens next; zero: now
@@ -45,15 +48,15 @@ var (
 )
 
 // runActors records something every so often until ctx ends.
-func runActors(ctx context.Context, url, token string, every time.Duration) {
-	a := &demoActors{api: newCaller(url+"/api/v1", token), random: rand.New(rand.NewPCG(1, 2)), run: time.Now().UTC().Format("150405")}
-	ticker := time.NewTicker(every)
+func runActors(ctx context.Context, clock clockwork.Clock, url, token string, every time.Duration) {
+	a := &demoActors{api: newCaller(url+"/api/v1", token), clock: clock, random: rand.New(rand.NewPCG(1, 2)), run: clock.Now().UTC().Format("150405")}
+	ticker := clock.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-ticker.Chan():
 			// The next tick tries anew: nobody waits for made-up activities.
 			_ = a.act(ctx)
 		}
@@ -93,7 +96,7 @@ func (a *demoActors) past(ctx context.Context) error {
 	}
 	activities := make([]map[string]any, pastActivities)
 	for i := range activities {
-		a.at = time.Now().Add(-pastDays * 24 * time.Hour * time.Duration(pastActivities-i) / (pastActivities + 1))
+		a.at = a.clock.Now().Add(-pastDays * 24 * time.Hour * time.Duration(pastActivities-i) / (pastActivities + 1))
 		activities[i] = a.next()
 	}
 	a.at = time.Time{}
@@ -105,7 +108,7 @@ func (a *demoActors) next() map[string]any {
 	a.n++
 	at := a.at
 	if at.IsZero() {
-		at = time.Now()
+		at = a.clock.Now()
 	}
 	activity := map[string]any{"key": fmt.Sprintf("demo-%s-%d", a.run, a.n), "occurred_at": at.UTC().Format(time.RFC3339)}
 	chance := a.random.IntN(100)

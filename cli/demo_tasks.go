@@ -66,7 +66,7 @@ func (a *demoActors) reminders(ctx context.Context) error {
 		return err
 	}
 	for _, r := range demoReminders {
-		task := map[string]any{"kind": r.kind, "name": r.name, "priority": r.priority, "rep": r.rep, "person_id": a.person(), "due_on": day(r.due)}
+		task := map[string]any{"kind": r.kind, "name": r.name, "priority": r.priority, "rep": r.rep, "person_id": a.person(), "due_on": a.day(r.due)}
 		if r.done {
 			task["status"] = "complete"
 		}
@@ -78,11 +78,11 @@ func (a *demoActors) reminders(ctx context.Context) error {
 }
 
 // day is a day from today on as the API has it, nil for none.
-func day(from int) any {
+func (a *demoActors) day(from int) any {
 	if from == never {
 		return nil
 	}
-	return time.Now().AddDate(0, 0, from).Format(time.DateOnly)
+	return a.clock.Now().AddDate(0, 0, from).Format(time.DateOnly)
 }
 
 // work is what reps do beside: mostly nothing, often something about a task, seldom that
@@ -115,7 +115,7 @@ func (a *demoActors) task(ctx context.Context) error {
 	change := map[string]any{"status": "complete"}
 	switch chance {
 	case 4, 5:
-		change = map[string]any{"due_on": day(1 + a.random.IntN(10))}
+		change = map[string]any{"due_on": a.day(1 + a.random.IntN(10))}
 	case 6:
 		change = map[string]any{"details": pick(a.random, demoNotes)}
 	case 7:
@@ -130,5 +130,5 @@ func (a *demoActors) task(ctx context.Context) error {
 
 func (a *demoActors) newTask() map[string]any {
 	return map[string]any{"kind": pick(a.random, demoTaskKinds), "name": fmt.Sprintf("%s (%d)", pick(a.random, demoTaskNames), a.n), "rep": pick(a.random, []string{demoRep, demoRep, demoAdmin}),
-		"person_id": a.person(), "due_on": day(a.random.IntN(8)), "priority": pick(a.random, []string{"normal", "normal", "high"})}
+		"person_id": a.person(), "due_on": a.day(a.random.IntN(8)), "priority": pick(a.random, []string{"normal", "normal", "high"})}
 }

@@ -7,13 +7,16 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// environment knows which environment variable stands for which flag.
+// environment knows which environment variable stands for which flag, and has the one
+// clock of the program.
 type environment struct {
-	root *cobra.Command
+	root  *cobra.Command
+	clock clockwork.Clock
 }
 
 // variables are the flags' environment variables. A secret may also be given as
@@ -31,8 +34,8 @@ var variables = map[string]string{
 	"sync-poll-interval": "SYNC_POLL_INTERVAL", "sync-sweep-interval": "SYNC_SWEEP_INTERVAL", "task-poll-interval": "TASK_POLL_INTERVAL",
 }
 
-func newEnvironment(root *cobra.Command) *environment {
-	e := &environment{root: root}
+func newEnvironment(root *cobra.Command, clock clockwork.Clock) *environment {
+	e := &environment{root: root, clock: clock}
 	flags := root.PersistentFlags()
 	flags.String("database-url", "", "PostgreSQL 14 or newer; without it a private server runs from this machine's PostgreSQL programs")
 	flags.String("data-dir", "", "folder of the private server and its secret key (default "+defaultDataDir()+")")

@@ -9,7 +9,7 @@ import (
 	"salesactions/postgres"
 )
 
-func newMigrate(_ *environment) *cobra.Command {
+func newMigrate(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database's schema up to date",
@@ -17,7 +17,7 @@ func newMigrate(_ *environment) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error {
 			url, _ := command.Flags().GetString("database-url")
 			if url == "" {
-				s, err := openStore(command, true)
+				s, err := env.openStore(command, true)
 				if err != nil {
 					return err
 				}

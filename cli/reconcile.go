@@ -9,11 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"salesactions/clock"
 	"salesactions/models"
 	"salesactions/syncengine"
 )
 
-func newReconcile(_ *environment) *cobra.Command {
+func newReconcile(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "reconcile",
 		Short: "Prove that the workspace equals Marketo, heal what differs, and print the report",
@@ -23,7 +24,7 @@ func newReconcile(_ *environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := openStore(command, true)
+			s, err := env.openStore(command, true)
 			if err != nil {
 				return err
 			}
@@ -34,7 +35,7 @@ func newReconcile(_ *environment) *cobra.Command {
 				err = engine.Start(command.Context())
 			}
 			if err == nil {
-				err = errors.Join(reconcile(command, engine), stopEngine(command.Context(), engine))
+				err = errors.Join(env.reconcile(command, engine), stopEngine(command.Context(), engine))
 			}
 			return errors.Join(err, s.Close(command.Context()))
 		},
@@ -51,7 +52,7 @@ func stopEngine(ctx context.Context, engine *syncengine.Engine) error {
 	return engine.Stop(ctx)
 }
 
-func reconcile(command *cobra.Command, engine *syncengine.Engine) error {
+func (e *environment) reconcile(command *cobra.Command, engine *syncengine.Engine) error {
 	ctx := command.Context()
 	if err := engine.StartReconcile(ctx, actor); err != nil && !errors.Is(err, syncengine.ErrAlreadyRunning) {
 		return err
@@ -74,10 +75,8 @@ func reconcile(command *cobra.Command, engine *syncengine.Engine) error {
 		if st.Trouble != nil && st.Trouble.Halted {
 			return fmt.Errorf("%s %s", st.Trouble.Text, st.Trouble.Remedy)
 		}
-		select {
-		case <-ctx.Done():
+		if clock.Sleep(ctx, e.clock, 300*time.Millisecond) != nil {
 			return errInterrupted
-		case <-time.After(300 * time.Millisecond):
 		}
 	}
 	r, err := engine.Report(ctx)

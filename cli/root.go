@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +23,7 @@ type usageError struct{ error }
 // Execute runs a command and returns the exit code: 0, 1 for an error, 2 for wrong
 // usage. An error is one plain sentence on stderr.
 func Execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	root := newRoot()
+	root := newRoot(clockwork.NewRealClock())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -41,7 +42,7 @@ func Execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	}
 }
 
-func newRoot() *cobra.Command {
+func newRoot(clock clockwork.Clock) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "salesactions",
 		Short:         "A sales team's workspace of people and activity, in step with Marketo and Salesforce",
@@ -51,7 +52,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	env := newEnvironment(root)
+	env := newEnvironment(root, clock)
 	root.AddCommand(newServe(env), newDemo(env), newMigrate(env), newSandbox(env), newSync(env), newReconcile(env),
 		newUser(env), newToken(env), newBench(env), newVersion())
 	for _, command := range root.Commands() {

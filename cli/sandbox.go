@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
 
 	"salesactions/models"
@@ -26,12 +27,12 @@ const (
 	sandboxPassword     = "sandbox-password"
 )
 
-func newSandbox(_ *environment) *cobra.Command {
+func newSandbox(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the sandboxes of Marketo and Salesforce alone",
 		Args:  cobra.NoArgs,
-		RunE:  runSandbox,
+		RunE:  env.runSandbox,
 	}
 	flags := command.Flags()
 	flags.String("marketo-addr", "127.0.0.1:9101", "address of Marketo's sandbox")
@@ -51,7 +52,7 @@ func newSandbox(_ *environment) *cobra.Command {
 	return command
 }
 
-func runSandbox(command *cobra.Command, _ []string) error {
+func (e *environment) runSandbox(command *cobra.Command, _ []string) error {
 	flags := command.Flags()
 	people, _ := flags.GetInt("people")
 	seed, _ := flags.GetInt64("seed")
@@ -70,7 +71,7 @@ func runSandbox(command *cobra.Command, _ []string) error {
 	org.Rotation, _ = flags.GetBool("rotation")
 	marketoAddr, _ := flags.GetString("marketo-addr")
 	salesforceAddr, _ := flags.GetString("salesforce-addr")
-	boxes, err := startSandboxes(marketoAddr, config, salesforceAddr, org)
+	boxes, err := startSandboxes(e.clock, marketoAddr, config, salesforceAddr, org)
 	if err != nil {
 		return err
 	}
@@ -90,10 +91,11 @@ type sandboxes struct {
 	servers    []*http.Server
 }
 
-func startSandboxes(marketoAddr string, config sandboxmarketo.Config, salesforceAddr string, org sandboxsalesforce.Config) (*sandboxes, error) {
+func startSandboxes(clock clockwork.Clock, marketoAddr string, config sandboxmarketo.Config, salesforceAddr string, org sandboxsalesforce.Config) (*sandboxes, error) {
 	if config.QuotaOff { // a limit that is off cannot be broken
 		config.Rate, config.DailyQuota = 1<<30, 1<<30
 	}
+	config.Clock, org.Clock = clock, clock
 	org.ClientID, org.ClientSecret, org.Username, org.Password = sandboxAppID, sandboxAppSecret, sandboxUsername, sandboxPassword
 	s := &sandboxes{}
 	var err error

@@ -22,12 +22,12 @@ import (
 	"salesactions/web"
 )
 
-func newServe(_ *environment) *cobra.Command {
+func newServe(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the workspace and do the background work",
 		Args:  cobra.NoArgs,
-		RunE:  serve,
+		RunE:  env.serve,
 	}
 	command.Flags().String("addr", "127.0.0.1:8080", "address to listen on")
 	command.Flags().String("base-url", "", "where people reach the program, such as https://sales.example.com")
@@ -38,7 +38,7 @@ func newServe(_ *environment) *cobra.Command {
 	return command
 }
 
-func serve(command *cobra.Command, _ []string) error {
+func (e *environment) serve(command *cobra.Command, _ []string) error {
 	role, _ := command.Flags().GetString("role")
 	if role != "all" && role != "web" && role != "worker" {
 		return usageError{fmt.Errorf("--role is %q: give all, web or worker", role)}
@@ -48,7 +48,7 @@ func serve(command *cobra.Command, _ []string) error {
 		return err
 	}
 	config.Work = role != "web"
-	s, err := openStore(command, false)
+	s, err := e.openStore(command, false)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *store) newApp(command *cobra.Command, config syncengine.Config) (*app, 
 	if a.engine, err = s.newEngine(command, config); err != nil {
 		return nil, err
 	}
-	if a.hub, err = live.New(live.Config{Connection: s.db.Pool.Config().ConnConfig.Copy(), Log: s.log}); err != nil {
+	if a.hub, err = live.New(live.Config{Connection: s.db.Pool.Config().ConnConfig.Copy(), Log: s.log, Clock: s.clock}); err != nil {
 		return nil, err
 	}
 	hasher, err := password.New(password.Config{})
@@ -91,10 +91,10 @@ func (s *store) newApp(command *cobra.Command, config syncengine.Config) (*app, 
 	if err != nil {
 		return nil, err
 	}
-	pages := handlers.New(handlers.Deps{DB: s.db.Gorm, Engine: a.engine, Passwords: hasher, Ready: s.ready, BaseURL: text("base-url")})
+	pages := handlers.New(handlers.Deps{DB: s.db.Gorm, Engine: a.engine, Passwords: hasher, Ready: s.ready, BaseURL: text("base-url"), Clock: s.clock})
 	site, err := web.New(web.Config{BaseURL: text("base-url"), TrustedProxies: proxies}, web.Deps{
 		DB: s.db.Gorm, Pages: pages, API: api.New(api.Deps{DB: s.db.Gorm, Engine: a.engine, BaseURL: text("base-url")}), Live: a.hub, Jobs: jobs,
-		Registry: newRegistry(a.engine), Log: s.log,
+		Registry: newRegistry(a.engine), Log: s.log, Clock: s.clock,
 	})
 	if err != nil {
 		return nil, err

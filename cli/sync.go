@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"salesactions/clock"
 	"salesactions/handlers/api"
 	"salesactions/syncengine"
 )
@@ -17,7 +18,7 @@ import (
 // actor is who the command line is in runs and in the audit log.
 const actor = "cli"
 
-func newSync(_ *environment) *cobra.Command {
+func newSync(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "sync",
 		Short: "Control the people sync of a running deployment, through its database",
@@ -34,11 +35,11 @@ func newSync(_ *environment) *cobra.Command {
 	}
 	for _, verb := range verbs {
 		sub := &cobra.Command{Use: verb.name, Short: verb.short, Args: cobra.NoArgs, RunE: func(command *cobra.Command, _ []string) error {
-			return withEngine(command, func(ctx context.Context, engine *syncengine.Engine) error {
+			return env.withEngine(command, func(ctx context.Context, engine *syncengine.Engine) error {
 				if err := verb.do(engine, ctx); err != nil {
 					return err
 				}
-				return report(ctx, command, engine)
+				return env.report(ctx, command, engine)
 			})
 		}}
 		sub.Flags().Bool("wait", false, "return when the initial sync is over; exit code 1 when it failed")
@@ -51,12 +52,12 @@ func newSync(_ *environment) *cobra.Command {
 }
 
 // withEngine runs something with an engine that does no background work itself.
-func withEngine(command *cobra.Command, do func(ctx context.Context, engine *syncengine.Engine) error) error {
+func (e *environment) withEngine(command *cobra.Command, do func(ctx context.Context, engine *syncengine.Engine) error) error {
 	config, err := engineConfig(command)
 	if err != nil {
 		return err
 	}
-	s, err := openStore(command, true)
+	s, err := e.openStore(command, true)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ var (
 	errInterrupted = errors.New("the wait was interrupted; what was asked for goes on")
 )
 
-func report(ctx context.Context, command *cobra.Command, engine *syncengine.Engine) error {
+func (e *environment) report(ctx context.Context, command *cobra.Command, engine *syncengine.Engine) error {
 	waiting, _ := command.Flags().GetBool("wait")
 	asJSON, _ := command.Flags().GetBool("json")
 	st, err := engine.Status(ctx)
@@ -80,10 +81,8 @@ func report(ctx context.Context, command *cobra.Command, engine *syncengine.Engi
 		fmt.Fprintf(command.ErrOrStderr(), "The sync is %s; waiting for somebody to let it run.\n", st.State)
 	}
 	for err == nil && waiting && st.State != syncengine.StateFollowing && st.State != syncengine.StateFailed {
-		select {
-		case <-ctx.Done():
+		if clock.Sleep(ctx, e.clock, 500*time.Millisecond) != nil {
 			return errInterrupted
-		case <-time.After(500 * time.Millisecond):
 		}
 		st, err = engine.Status(ctx)
 	}

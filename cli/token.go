@@ -12,7 +12,7 @@ import (
 	"salesactions/models"
 )
 
-func newToken(_ *environment) *cobra.Command {
+func newToken(env *environment) *cobra.Command {
 	add := &cobra.Command{
 		Use:   "add",
 		Short: "Add an API token and print it, this once, alone on its line",
@@ -26,11 +26,11 @@ func newToken(_ *environment) *cobra.Command {
 			if !models.Scope(scope).Valid() {
 				return usageError{fmt.Errorf("--scope is %q: give read, record or admin", scope)}
 			}
-			s, err := openStore(command, true)
+			s, err := env.openStore(command, true)
 			if err != nil {
 				return err
 			}
-			token, err := createToken(command.Context(), s.db.Gorm, strings.TrimSpace(name), models.Scope(scope))
+			token, err := s.createToken(command.Context(), strings.TrimSpace(name), models.Scope(scope))
 			if err == nil {
 				_, err = fmt.Fprintln(command.OutOrStdout(), token)
 			}
@@ -43,12 +43,12 @@ func newToken(_ *environment) *cobra.Command {
 	return group(&cobra.Command{Use: "token", Short: "Add API tokens"}, add)
 }
 
-func createToken(ctx context.Context, db *gorm.DB, name string, scope models.Scope) (plain string, err error) {
-	err = models.Tx(ctx, db, func(tx *gorm.DB) error {
-		if plain, _, err = models.CreateAPIToken(ctx, tx, name, scope, actor); err != nil {
+func (s *store) createToken(ctx context.Context, name string, scope models.Scope) (plain string, err error) {
+	err = models.Tx(ctx, s.db.Gorm, func(tx *gorm.DB) error {
+		if plain, _, err = models.CreateAPIToken(ctx, tx, s.clock.Now(), name, scope, actor); err != nil {
 			return err
 		}
-		return models.RecordAudit(ctx, tx, models.AuditEvent{Actor: actor, Action: "tokens.create", Subject: name})
+		return models.RecordAudit(ctx, tx, s.clock.Now(), models.AuditEvent{Actor: actor, Action: "tokens.create", Subject: name})
 	})
 	return plain, err
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"gorm.io/gorm"
@@ -17,12 +16,12 @@ import (
 	"salesactions/models"
 )
 
-func newUser(_ *environment) *cobra.Command {
+func newUser(env *environment) *cobra.Command {
 	add := &cobra.Command{
 		Use:   "add",
 		Short: "Add a user: with the password on stdin, or with an invitation link when none is given",
 		Args:  cobra.NoArgs,
-		RunE:  addUser,
+		RunE:  env.addUser,
 	}
 	add.Flags().String("email", "", "e-mail address")
 	add.Flags().String("name", "", "name (default: the address)")
@@ -32,7 +31,7 @@ func newUser(_ *environment) *cobra.Command {
 	return group(&cobra.Command{Use: "user", Short: "Add users"}, add)
 }
 
-func addUser(command *cobra.Command, _ []string) error {
+func (e *environment) addUser(command *cobra.Command, _ []string) error {
 	flags := command.Flags()
 	text := func(name string) string { value, _ := flags.GetString(name); return strings.TrimSpace(value) }
 	email := models.NormalEmail(text("email"))
@@ -52,11 +51,11 @@ func addUser(command *cobra.Command, _ []string) error {
 			return errors.New(problem)
 		}
 	}
-	s, err := openStore(command, true)
+	s, err := e.openStore(command, true)
 	if err != nil {
 		return err
 	}
-	link, err := createUser(command.Context(), s.db.Gorm, user, given)
+	link, err := s.createUser(command.Context(), user, given)
 	if err == nil && link != "" {
 		base := cmp.Or(text("base-url"), "http://127.0.0.1:8080")
 		_, err = fmt.Fprintln(command.OutOrStdout(), strings.TrimRight(base, "/")+"/invitations/"+link)
@@ -84,7 +83,7 @@ func readPassword(in io.Reader) (string, error) {
 }
 
 // createUser adds a user with a password, or returns the token of an invitation.
-func createUser(ctx context.Context, db *gorm.DB, user models.User, given string) (invitation string, err error) {
+func (s *store) createUser(ctx context.Context, user models.User, given string) (invitation string, err error) {
 	if given != "" {
 		hasher, err := password.New(password.Config{})
 		if err != nil {
@@ -96,16 +95,16 @@ func createUser(ctx context.Context, db *gorm.DB, user models.User, given string
 		}
 		user.PasswordHash = &hash
 	}
-	err = models.Tx(ctx, db, func(tx *gorm.DB) error {
-		if err := models.CreateUser(ctx, tx, &user); err != nil {
+	err = models.Tx(ctx, s.db.Gorm, func(tx *gorm.DB) error {
+		if err := models.CreateUser(ctx, tx, s.clock.Now(), &user); err != nil {
 			return err
 		}
 		if given == "" {
-			if invitation, err = models.CreateInvitation(ctx, tx, user.ID, time.Now()); err != nil {
+			if invitation, err = models.CreateInvitation(ctx, tx, user.ID, s.clock.Now()); err != nil {
 				return err
 			}
 		}
-		return models.RecordAudit(ctx, tx, models.AuditEvent{Actor: actor, Action: "users.add", Subject: user.Email})
+		return models.RecordAudit(ctx, tx, s.clock.Now(), models.AuditEvent{Actor: actor, Action: "users.add", Subject: user.Email})
 	})
 	return invitation, err
 }

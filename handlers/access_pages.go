@@ -13,7 +13,7 @@ import (
 )
 
 func (h *Handlers) usersPage(c echo.Context, status int, form inviteForm) error {
-	users, err := models.ListUsers(c.Request().Context(), h.db, h.now(), maxUsers)
+	users, err := models.ListUsers(c.Request().Context(), h.db, h.clock.Now(), maxUsers)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (h *Handlers) usersPage(c echo.Context, status int, form inviteForm) error 
 	if props.Reps, err = h.repsProps(c.Request().Context(), page.CSRF, form.RepWrong); err != nil {
 		return err
 	}
-	return render(c, status, view.Users(props))
+	return h.render(c, status, view.Users(props))
 }
 
 func userRow(u models.UserSummary, self int64) view.UserRow {
@@ -70,7 +70,7 @@ func (h *Handlers) tokensPage(c echo.Context, status int, form tokenForm) error 
 			Made: t.CreatedAt, Used: t.LastUsedAt, Revoked: t.RevokedAt,
 		})
 	}
-	return render(c, status, view.Tokens(props))
+	return h.render(c, status, view.Tokens(props))
 }
 
 func scopeOptions(chosen models.Scope) []ui.Option {
@@ -99,5 +99,5 @@ func (h *Handlers) auditPage(c echo.Context, query models.AuditQuery, events mod
 		query.Cursor = events.Next
 		props.Next = auditURL(query)
 	}
-	return render(c, http.StatusOK, view.Audit(props))
+	return h.render(c, http.StatusOK, view.Audit(props))
 }

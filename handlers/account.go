@@ -27,7 +27,7 @@ func (h *Handlers) AccountPassword(c echo.Context) error {
 	if problem := password.Problem(chosen, user.Email); problem != "" {
 		return h.accountPage(c, http.StatusUnprocessableEntity, map[string]string{"new_password": problem})
 	}
-	try, until, err := models.BeginSignin(ctx, h.db, user.Email, place, h.now())
+	try, until, err := models.BeginSignin(ctx, h.db, user.Email, place, h.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (h *Handlers) AccountPassword(c echo.Context) error {
 		if err := models.SetPassword(ctx, tx, user.ID, hash, request.GetSession(c).IDHash()); err != nil {
 			return err
 		}
-		return record(c, tx, "users.password", user.Email, nil)
+		return h.record(c, tx, "users.password", user.Email, nil)
 	})
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (h *Handlers) accountPage(c echo.Context, status int, wrong map[string]stri
 		return err
 	}
 	user, _ := request.User(c)
-	return render(c, status, access.Account(access.AccountProps{
+	return h.render(c, status, access.Account(access.AccountProps{
 		Page: page, Name: user.Name, Email: user.Email, Role: roleText(user.Role),
 		WrongOld: wrong["password"], WrongNew: wrong["new_password"],
 	}))

@@ -34,14 +34,14 @@ func (h *Handlers) ActivityList(c echo.Context) error {
 		return err
 	}
 	if request.HTMX(c) {
-		return render(c, http.StatusOK, view.Results(results))
+		return h.render(c, http.StatusOK, view.Results(results))
 	}
 	page, err := h.frame(c, "Activity")
 	if err != nil {
 		return err
 	}
 	page.Active = "activity"
-	return render(c, http.StatusOK, view.Feed(view.FeedProps{Page: page, Filter: activityForm(filter), Results: results}))
+	return h.render(c, http.StatusOK, view.Feed(view.FeedProps{Page: page, Filter: activityForm(filter), Results: results}))
 }
 
 // ActivityLive answers with the results as they are now, from the row on that was
@@ -68,7 +68,7 @@ func (h *Handlers) ActivityLive(c echo.Context) error {
 	if c.QueryParam(paramTop) != "" {
 		results.Live = filter.at(activityPath+"/live", paramTop, c.QueryParam(paramTop), paramUntil, c.QueryParam(paramUntil))
 	}
-	return render(c, http.StatusOK, view.Results(results))
+	return h.render(c, http.StatusOK, view.Results(results))
 }
 
 // freshActivities counts what came before the row that was the first; where nothing

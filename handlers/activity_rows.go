@@ -26,7 +26,7 @@ func (h *Handlers) loadActivityRows(ctx context.Context, activities []models.Act
 	if r, err = h.loadNames(ctx, activities); err != nil {
 		return r, err
 	}
-	r.admin, r.now = admin, h.now()
+	r.admin, r.now = admin, h.clock.Now()
 	ids := make([]uuid.UUID, len(activities))
 	for i, a := range activities {
 		ids[i] = a.ID

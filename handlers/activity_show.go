@@ -50,7 +50,7 @@ func (h *Handlers) ActivityShow(c echo.Context) error {
 	for i := range props.Story {
 		props.Story[i].Line = story[i].Attributes.Subject
 	}
-	return render(c, http.StatusOK, view.Show(props))
+	return h.render(c, http.StatusOK, view.Show(props))
 }
 
 // emailStory is the email that an activity is or belongs to, with what happened to

@@ -27,7 +27,7 @@ func (h *Handlers) APIDocs(c echo.Context) error {
 	for _, o := range document.Operations {
 		props.Operations = append(props.Operations, operationProps(o, examples))
 	}
-	return render(c, http.StatusOK, views.Docs(props))
+	return h.render(c, http.StatusOK, views.Docs(props))
 }
 
 func operationProps(o api.Operation, examples map[string]string) views.Operation {

@@ -28,7 +28,7 @@ func (h *Handlers) sendCSV(c echo.Context, name string, head []string, next func
 	}
 	header := c.Response().Header()
 	header.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-	header.Set(echo.HeaderContentDisposition, `attachment; filename="`+name+"-"+h.now().UTC().Format(time.DateOnly)+`.csv"`)
+	header.Set(echo.HeaderContentDisposition, `attachment; filename="`+name+"-"+h.clock.Now().UTC().Format(time.DateOnly)+`.csv"`)
 	c.Response().WriteHeader(http.StatusOK)
 	// Lines end with LF: with CRLF the writer would change the line ends inside values.
 	w := csv.NewWriter(c.Response())

@@ -32,7 +32,7 @@ func (h *Handlers) DiagnosticsCodes(c echo.Context) error {
 		}
 	}
 	props.Count = plural(int64(len(props.Codes)), "code", "codes")
-	return render(c, http.StatusOK, view.Codes(props))
+	return h.render(c, http.StatusOK, view.Codes(props))
 }
 
 // fits says whether all of the words are in what is told of a code.

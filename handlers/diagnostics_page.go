@@ -30,7 +30,7 @@ func (h *Handlers) diagnosticsPage(c echo.Context, failures []models.FailureGrou
 		props.Groups = append(props.Groups, failureRow(g))
 		props.Failed += g.Deliveries
 	}
-	return render(c, http.StatusOK, view.Diagnostics(props))
+	return h.render(c, http.StatusOK, view.Diagnostics(props))
 }
 
 func (h *Handlers) failuresPage(c echo.Context, query models.FailureQuery, found models.FailurePage, groups []models.FailureGroup) error {
@@ -54,7 +54,7 @@ func (h *Handlers) failuresPage(c echo.Context, query models.FailureQuery, found
 	if found.Next != "" {
 		props.Next = failuresURL(query.Destination, query.Code, found.Next)
 	}
-	return render(c, http.StatusOK, view.Failures(props))
+	return h.render(c, http.StatusOK, view.Failures(props))
 }
 
 func pauseRow(p models.Pause) view.PauseRow {

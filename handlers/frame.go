@@ -82,7 +82,7 @@ func (h *Handlers) ErrorPage(c echo.Context, f Failure) error {
 	if user, ok := request.User(c); ok && page.CSRF != "" {
 		page.User, page.Email, page.Admin = user.Name, user.Email, user.Role == models.RoleAdmin
 	}
-	return render(c, f.Status, views.Problem(page, title, f.Detail, f.RequestID))
+	return h.render(c, f.Status, views.Problem(page, title, f.Detail, f.RequestID))
 }
 
 // failureText is the heading of an error's page, and what it says where nothing

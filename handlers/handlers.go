@@ -10,9 +10,9 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/a-h/templ"
+	"github.com/jonboulle/clockwork"
 	"github.com/labstack/echo/v4"
 	"gorm.io/gorm"
 
@@ -20,6 +20,7 @@ import (
 	"salesactions/handlers/request"
 	"salesactions/models"
 	"salesactions/syncengine"
+	"salesactions/views/ui"
 )
 
 // Deps are what the pages work with.
@@ -32,7 +33,7 @@ type Deps struct {
 	// BaseURL is where people reach the program, without a slash at the end; links
 	// in invitations start with it. Empty: the address that the request came to.
 	BaseURL string
-	Now     func() time.Time // default time.Now
+	Clock   clockwork.Clock // required
 }
 
 // Handlers are the pages. They are safe for concurrent use.
@@ -42,22 +43,19 @@ type Handlers struct {
 	passwords *password.Hasher
 	ready     func(context.Context) error
 	baseURL   string
-	now       func() time.Time
+	clock     clockwork.Clock
 }
 
 // New makes the pages.
 func New(d Deps) *Handlers {
-	if d.Now == nil {
-		d.Now = time.Now
-	}
-	return &Handlers{db: d.DB, engine: d.Engine, passwords: d.Passwords, ready: d.Ready, baseURL: d.BaseURL, now: d.Now}
+	return &Handlers{db: d.DB, engine: d.Engine, passwords: d.Passwords, ready: d.Ready, baseURL: d.BaseURL, clock: d.Clock}
 }
 
 // render writes a view with a status. It renders to a buffer first, so that an
 // error in a view is answered as one and not as half a page.
-func render(c echo.Context, status int, view templ.Component) error {
+func (h *Handlers) render(c echo.Context, status int, view templ.Component) error {
 	var page bytes.Buffer
-	if err := view.Render(c.Request().Context(), &page); err != nil {
+	if err := view.Render(ui.WithNow(c.Request().Context(), h.clock.Now()), &page); err != nil {
 		return fmt.Errorf("render %s: %w", c.Path(), err)
 	}
 	c.Response().Header().Add(echo.HeaderVary, "HX-Request")
@@ -93,7 +91,7 @@ func refuse(c echo.Context, target, message string) error {
 }
 
 // record writes what a signed-in user did to the audit log; details hold no secrets.
-func record(c echo.Context, db *gorm.DB, action, subject string, details map[string]any) error {
+func (h *Handlers) record(c echo.Context, db *gorm.DB, action, subject string, details map[string]any) error {
 	raw, err := json.Marshal(details)
 	if err != nil {
 		return fmt.Errorf("write audit details: %w", err)
@@ -101,7 +99,7 @@ func record(c echo.Context, db *gorm.DB, action, subject string, details map[str
 	if details == nil {
 		raw = nil
 	}
-	return models.RecordAudit(c.Request().Context(), db, models.AuditEvent{
+	return models.RecordAudit(c.Request().Context(), db, h.clock.Now(), models.AuditEvent{
 		Actor: request.Actor(c), Action: action, Subject: subject, Details: raw, Address: c.RealIP(),
 	})
 }

@@ -25,7 +25,7 @@ func invitationOver() error {
 
 // Invitation shows the form in which somebody invited chooses a name and a password.
 func (h *Handlers) Invitation(c echo.Context) error {
-	user, err := models.FindInvited(c.Request().Context(), h.db, c.Param("token"), h.now())
+	user, err := models.FindInvited(c.Request().Context(), h.db, c.Param("token"), h.clock.Now())
 	if errors.Is(err, models.ErrNotFound) {
 		return invitationOver()
 	}
@@ -38,7 +38,7 @@ func (h *Handlers) Invitation(c echo.Context) error {
 // InvitationAccept sets the name and the password, and signs in.
 func (h *Handlers) InvitationAccept(c echo.Context) error {
 	ctx, token := c.Request().Context(), c.Param("token")
-	user, err := models.FindInvited(ctx, h.db, token, h.now())
+	user, err := models.FindInvited(ctx, h.db, token, h.clock.Now())
 	if errors.Is(err, models.ErrNotFound) {
 		return invitationOver()
 	}
@@ -77,7 +77,7 @@ func (h *Handlers) invitationForm(c echo.Context, status int, user models.User, 
 	if user.Name == user.Email {
 		user.Name = "" // whoever invited did not give a name
 	}
-	return render(c, status, access.Invitation(access.InvitationProps{
+	return h.render(c, status, access.Invitation(access.InvitationProps{
 		Page: page, Action: c.Request().URL.Path, Email: user.Email, Name: user.Name, WrongName: wrong["name"], Wrong: wrong["password"],
 	}))
 }
@@ -88,11 +88,11 @@ func (h *Handlers) accept(c echo.Context, token, name, hash string) error {
 	var user models.User
 	err := models.Tx(ctx, h.db, func(tx *gorm.DB) error {
 		var err error
-		if user, err = models.AcceptInvitation(ctx, tx, token, name, hash, h.now()); err != nil {
+		if user, err = models.AcceptInvitation(ctx, tx, token, name, hash, h.clock.Now()); err != nil {
 			return err
 		}
 		request.SetUser(c, user)
-		return record(c, tx, "users.accept", user.Email, nil)
+		return h.record(c, tx, "users.accept", user.Email, nil)
 	})
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (h *Handlers) loggingPage(c echo.Context, status int, forms loggingForms) e
 	backfill := forms.backfill
 	backfill.CSRF = page.CSRF
 	if backfill.Since == "" {
-		backfill.Since, backfill.Emails, backfill.Replies, backfill.Calls = h.now().AddDate(0, 0, -30).Format("2006-01-02"), true, logging.Replies.On, true
+		backfill.Since, backfill.Emails, backfill.Replies, backfill.Calls = h.clock.Now().AddDate(0, 0, -30).Format("2006-01-02"), true, logging.Replies.On, true
 	}
 	props := view.LoggingProps{
 		Page: page, Connected: connection.Connected || connection.FromEnvironment, Switches: switches(logging, page.CSRF, ""),
@@ -46,7 +46,7 @@ func (h *Handlers) loggingPage(c echo.Context, status int, forms loggingForms) e
 	for _, f := range syncengine.SubjectFields() {
 		props.Fields = append(props.Fields, view.SubjectFieldRow{Insert: "{{" + f.Name + "}}", Description: f.Description})
 	}
-	return render(c, status, view.Logging(props))
+	return h.render(c, status, view.Logging(props))
 }
 
 // switches are the choices; saved names the one that was just made.

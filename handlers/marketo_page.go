@@ -32,7 +32,7 @@ func (h *Handlers) marketoPage(c echo.Context, status int, forms marketoForms) e
 	props := view.MarketoProps{
 		Page: page, Connected: state.connection.Connected, FromEnvironment: state.connection.FromEnvironment,
 		Endpoint: state.connection.Endpoint, ClientID: state.connection.ClientID, SecretSet: state.connection.SecretSet,
-		Saved: savedText(state.connection, h.now()), Wrong: forms.wrong,
+		Saved: savedText(state.connection, h.clock.Now()), Wrong: forms.wrong,
 		Types: typesProps(state.types, state.connection.Connected, page.CSRF),
 		Test:  testProps(state.test), Budget: budgetProps(state.budget), Webhook: h.webhookProps(c, state.webhook),
 		Rule: ruleProps(state.qualification), MarketoWeb: state.links.MarketoURL, SalesforceWeb: state.links.SalesforceURL,
@@ -41,7 +41,7 @@ func (h *Handlers) marketoPage(c echo.Context, status int, forms marketoForms) e
 	if forms.connection != nil {
 		props.Endpoint, props.ClientID = forms.connection.Endpoint, forms.connection.ClientID
 	}
-	return render(c, status, view.Marketo(props))
+	return h.render(c, status, view.Marketo(props))
 }
 
 func savedText(connection syncengine.ConnectionInfo, now time.Time) string {
@@ -103,7 +103,7 @@ func (h *Handlers) webhookProps(c echo.Context, w syncengine.WebhookInfo) view.W
 	default:
 		props.State = "set"
 		if w.MadeAt != nil {
-			props.State = "made " + ui.Ago(*w.MadeAt, h.now())
+			props.State = "made " + ui.Ago(*w.MadeAt, h.clock.Now())
 		}
 		if w.Count > 1 {
 			props.State += "; the one before still works"

@@ -18,14 +18,14 @@ func (h *Handlers) peoplePage(c echo.Context, s peopleState) error {
 	user, _ := request.User(c)
 	results := peopleResults(s, user.Role == models.RoleAdmin)
 	if request.HTMX(c) {
-		return render(c, http.StatusOK, view.Results(results))
+		return h.render(c, http.StatusOK, view.Results(results))
 	}
 	page, err := h.frame(c, "People")
 	if err != nil {
 		return err
 	}
 	page.Active = "people"
-	return render(c, http.StatusOK, view.List(view.ListProps{Page: page, Filter: peopleFilter(s.query), Results: results}))
+	return h.render(c, http.StatusOK, view.List(view.ListProps{Page: page, Filter: peopleFilter(s.query), Results: results}))
 }
 
 func peopleFilter(q models.PeopleQuery) view.Filter {

@@ -36,14 +36,14 @@ func (h *Handlers) PersonEmails(c echo.Context) error {
 		props.Answer = emailAnswer(answer)
 	}
 	if request.HTMX(c) {
-		return render(c, http.StatusOK, view.Emails(props))
+		return h.render(c, http.StatusOK, view.Emails(props))
 	}
 	page, err := h.frame(c, "Emails to this person")
 	if err != nil {
 		return err
 	}
 	page.Active = "people"
-	return render(c, http.StatusOK, view.EmailsPage(page, personURL(id), props))
+	return h.render(c, http.StatusOK, view.EmailsPage(page, personURL(id), props))
 }
 
 // personEmails says whether a person unsubscribed, and how it came to that.
@@ -51,7 +51,7 @@ func (h *Handlers) personEmails(c echo.Context, person int64) (view.EmailsProps,
 	user, _ := request.User(c)
 	props := view.EmailsProps{Live: personURL(person) + "/emails", Person: strconv.FormatInt(person, 10), CSRF: request.CSRF(c)}
 	said, err := models.UnsubscribesOf(c.Request().Context(), h.db, person)
-	m := marker{admin: user.Role == models.RoleAdmin, now: h.now()}
+	m := marker{admin: user.Role == models.RoleAdmin, now: h.clock.Now()}
 	for _, u := range said {
 		props.History = append(props.History, m.unsubscribe(u))
 		props.Unsubscribed = props.Unsubscribed || u.ClearedAt == nil

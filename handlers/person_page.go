@@ -51,7 +51,7 @@ func (h *Handlers) personPage(c echo.Context, s personState) error {
 			return err
 		}
 	}
-	return render(c, http.StatusOK, view.Person(props))
+	return h.render(c, http.StatusOK, view.Person(props))
 }
 
 // mergedInto is who a merged person goes on as, if that one is in the workspace.

@@ -26,7 +26,7 @@ func (h *Handlers) PersonTasks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Tasks(props))
+	return h.render(c, http.StatusOK, view.Tasks(props))
 }
 
 // personTasks are the open tasks about a person, whoever does them.

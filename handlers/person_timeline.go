@@ -30,7 +30,7 @@ func (h *Handlers) PersonTimeline(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Timeline(timeline))
+	return h.render(c, http.StatusOK, view.Timeline(timeline))
 }
 
 // timeline is a page of a person's activities; what happened to an email stands with

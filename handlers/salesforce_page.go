@@ -42,7 +42,7 @@ func (h *Handlers) salesforcePage(c echo.Context, status int, form salesforceFor
 		props.LoginURL, props.ClientID = form.loginURL, form.clientID
 	}
 	props.Tone, props.State = salesforceState(info)
-	return render(c, status, view.Salesforce(props))
+	return h.render(c, status, view.Salesforce(props))
 }
 
 func salesforceState(info syncengine.SalesforceInfo) (ui.Tone, string) {

@@ -65,7 +65,7 @@ func (h *Handlers) switchLogging(c echo.Context, name string, set func(*syncengi
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Switches(switches(logging, request.CSRF(c), name)))
+	return h.render(c, http.StatusOK, view.Switches(switches(logging, request.CSRF(c), name)))
 }
 
 // LoggingSubject stores the template of the Task's subject.
@@ -101,7 +101,7 @@ func (h *Handlers) LoggingPreview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Preview(preview))
+	return h.render(c, http.StatusOK, view.Preview(preview))
 }
 
 func (h *Handlers) subjectPreview(c echo.Context, template string) (view.PreviewProps, error) {
@@ -127,7 +127,7 @@ func (h *Handlers) LoggingBackfill(c echo.Context) error {
 	switch {
 	case err != nil:
 		props.Wrong = "Enter a date, such as 2026-01-31."
-	case since.After(h.now()):
+	case since.After(h.clock.Now()):
 		props.Wrong = "Choose a date that has passed."
 	case !props.Emails && !props.Replies && !props.Calls:
 		props.Wrong = "Choose at least one kind."

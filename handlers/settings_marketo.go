@@ -160,7 +160,7 @@ func (h *Handlers) saveLinks(c echo.Context, links models.RecordLinks, version i
 		if err := models.SaveRecordLinks(ctx, tx, links, version, request.Actor(c)); err != nil {
 			return err
 		}
-		return record(c, tx, "marketo.links", "", map[string]any{"old": old, "new": links})
+		return h.record(c, tx, "marketo.links", "", map[string]any{"old": old, "new": links})
 	})
 }
 

@@ -30,7 +30,7 @@ func (h *Handlers) SettingsTasks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Tasks(view.TasksProps{
+	return h.render(c, http.StatusOK, view.Tasks(view.TasksProps{
 		Page: page, Connected: connection.Connected || connection.FromEnvironment, Now: switchingOn(state),
 		Switches: []view.SwitchProps{taskSwitch(models.Switch{On: state.On, Since: state.Since}, page.CSRF, false)},
 		State:    taskState(state, page.CSRF), Fields: taskFields(),
@@ -50,7 +50,7 @@ func (h *Handlers) TasksSync(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Switches([]view.SwitchProps{taskSwitch(logging.Tasks, request.CSRF(c), true)}))
+	return h.render(c, http.StatusOK, view.Switches([]view.SwitchProps{taskSwitch(logging.Tasks, request.CSRF(c), true)}))
 }
 
 // TasksPull has Salesforce's changes read now.

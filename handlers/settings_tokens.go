@@ -44,10 +44,10 @@ func (h *Handlers) TokenCreate(c echo.Context) error {
 	err := models.Tx(ctx, h.db, func(tx *gorm.DB) error {
 		var token models.APIToken
 		var err error
-		if plain, token, err = models.CreateAPIToken(ctx, tx, form.Name, form.Scope, request.Actor(c)); err != nil {
+		if plain, token, err = models.CreateAPIToken(ctx, tx, h.clock.Now(), form.Name, form.Scope, request.Actor(c)); err != nil {
 			return err
 		}
-		return record(c, tx, "tokens.create", token.Name, map[string]any{"scope": token.Scope, "hint": token.Hint})
+		return h.record(c, tx, "tokens.create", token.Name, map[string]any{"scope": token.Scope, "hint": token.Hint})
 	})
 	if err != nil {
 		return err
@@ -71,10 +71,10 @@ func (h *Handlers) TokenRevoke(c echo.Context) error {
 	var token models.APIToken
 	err = models.Tx(ctx, h.db, func(tx *gorm.DB) error {
 		var err error
-		if token, err = models.RevokeAPIToken(ctx, tx, id, h.now()); err != nil {
+		if token, err = models.RevokeAPIToken(ctx, tx, id, h.clock.Now()); err != nil {
 			return err
 		}
-		return record(c, tx, "tokens.revoke", token.Name, map[string]any{"hint": token.Hint})
+		return h.record(c, tx, "tokens.revoke", token.Name, map[string]any{"hint": token.Hint})
 	})
 	if err != nil {
 		return err

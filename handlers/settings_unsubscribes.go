@@ -57,7 +57,7 @@ func (h *Handlers) switchUnsubscribing(c echo.Context, name string, set func(*sy
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Switches(rows))
+	return h.render(c, http.StatusOK, view.Switches(rows))
 }
 
 // otherField is the choice of a field by its API name.

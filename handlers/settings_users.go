@@ -67,14 +67,14 @@ func (h *Handlers) UserInvite(c echo.Context) error {
 	user := models.User{Email: form.Email, Name: form.Name, Role: form.Role}
 	var token string
 	err := models.Tx(ctx, h.db, func(tx *gorm.DB) error {
-		if err := models.CreateUser(ctx, tx, &user); err != nil {
+		if err := models.CreateUser(ctx, tx, h.clock.Now(), &user); err != nil {
 			return err
 		}
 		var err error
-		if token, err = models.CreateInvitation(ctx, tx, user.ID, h.now()); err != nil {
+		if token, err = models.CreateInvitation(ctx, tx, user.ID, h.clock.Now()); err != nil {
 			return err
 		}
-		return record(c, tx, "users.invite", user.Email, map[string]any{"role": user.Role})
+		return h.record(c, tx, "users.invite", user.Email, map[string]any{"role": user.Role})
 	})
 	if errors.Is(err, models.ErrConflict) {
 		form.Wrong["email"] = "There is a user with this address already."
@@ -92,10 +92,10 @@ func (h *Handlers) UserInvitation(c echo.Context) error {
 	var token string
 	return h.changeUser(c, func(tx *gorm.DB, user models.User) error {
 		var err error
-		if token, err = models.CreateInvitation(ctx, tx, user.ID, h.now()); err != nil {
+		if token, err = models.CreateInvitation(ctx, tx, user.ID, h.clock.Now()); err != nil {
 			return err
 		}
-		return record(c, tx, "users.invitation", user.Email, nil)
+		return h.record(c, tx, "users.invitation", user.Email, nil)
 	}, func(user models.User) error { return h.showInvitation(c, user, token) })
 }
 
@@ -123,7 +123,7 @@ func (h *Handlers) UserRole(c echo.Context) error {
 		if err := models.SetRole(ctx, tx, user.ID, role); err != nil {
 			return err
 		}
-		return record(c, tx, "users.role", user.Email, map[string]any{"old": user.Role, "new": role})
+		return h.record(c, tx, "users.role", user.Email, map[string]any{"old": user.Role, "new": role})
 	}, func(user models.User) error {
 		return seeOther(c, usersPath, fmt.Sprintf("%s is %s now.", user.Name, map[models.Role]string{
 			models.RoleAdmin: "an admin", models.RoleRep: "a rep"}[role]))
@@ -137,10 +137,10 @@ func (h *Handlers) UserDeactivate(c echo.Context) error {
 		if self, _ := request.User(c); self.ID == user.ID {
 			return Failure{Status: http.StatusUnprocessableEntity, Detail: "You cannot deactivate yourself."}
 		}
-		if err := models.Deactivate(ctx, tx, user.ID, h.now()); err != nil {
+		if err := models.Deactivate(ctx, tx, user.ID, h.clock.Now()); err != nil {
 			return err
 		}
-		return record(c, tx, "users.deactivate", user.Email, nil)
+		return h.record(c, tx, "users.deactivate", user.Email, nil)
 	}, func(user models.User) error {
 		return seeOther(c, usersPath, user.Name+" was signed out and cannot sign in any more.")
 	})
@@ -153,7 +153,7 @@ func (h *Handlers) UserActivate(c echo.Context) error {
 		if err := models.Activate(ctx, tx, user.ID); err != nil {
 			return err
 		}
-		return record(c, tx, "users.activate", user.Email, nil)
+		return h.record(c, tx, "users.activate", user.Email, nil)
 	}, func(user models.User) error { return seeOther(c, usersPath, user.Name+" can sign in again.") })
 }
 
@@ -164,7 +164,7 @@ func (h *Handlers) UserSignout(c echo.Context) error {
 		if err := models.RevokeSessions(ctx, tx, user.ID, nil); err != nil {
 			return err
 		}
-		return record(c, tx, "users.signout", user.Email, nil)
+		return h.record(c, tx, "users.signout", user.Email, nil)
 	}, func(user models.User) error { return seeOther(c, usersPath, user.Name+" was signed out everywhere.") })
 }
 

@@ -35,7 +35,7 @@ func (h *Handlers) SigninSubmit(c echo.Context) error {
 		return h.signinForm(c, http.StatusUnprocessableEntity, email, "Enter your e-mail address and your password.")
 	}
 	place := networkOf(c.RealIP())
-	try, until, err := models.BeginSignin(ctx, h.db, email, place, h.now())
+	try, until, err := models.BeginSignin(ctx, h.db, email, place, h.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (h *Handlers) SigninSubmit(c echo.Context) error {
 		return err
 	}
 	request.SetUser(c, user)
-	if err := record(c, h.db, "session.start", user.Email, nil); err != nil {
+	if err := h.record(c, h.db, "session.start", user.Email, nil); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, localPath(c.FormValue("next")))
@@ -67,7 +67,7 @@ func (h *Handlers) signinForm(c echo.Context, status int, email, problem string)
 	if err != nil {
 		return err
 	}
-	return render(c, status, access.Signin(access.SigninProps{Page: page, Email: email, Next: c.FormValue("next"), Problem: problem}))
+	return h.render(c, status, access.Signin(access.SigninProps{Page: page, Email: email, Next: c.FormValue("next"), Problem: problem}))
 }
 
 var errWrongPassword = errors.New("wrong address or password")
@@ -94,7 +94,7 @@ func (h *Handlers) checkPassword(ctx context.Context, email, given string) (mode
 
 // tooManyTries says when to try again.
 func (h *Handlers) tooManyTries(c echo.Context, email string, until time.Time) error {
-	wait := until.Sub(h.now())
+	wait := until.Sub(h.clock.Now())
 	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(wait.Seconds())+1))
 	minutes := int(wait/time.Minute) + 1
 	unit := "minutes"

@@ -10,7 +10,7 @@ import (
 // Signout ends this session.
 func (h *Handlers) Signout(c echo.Context) error {
 	user, _ := request.User(c)
-	if err := record(c, h.db, "session.end", user.Email, nil); err != nil {
+	if err := h.record(c, h.db, "session.end", user.Email, nil); err != nil {
 		return err
 	}
 	if err := request.GetSession(c).SignOut(c.Request().Context()); err != nil {
@@ -23,7 +23,7 @@ func (h *Handlers) Signout(c echo.Context) error {
 func (h *Handlers) SignoutEverywhere(c echo.Context) error {
 	ctx := c.Request().Context()
 	user, _ := request.User(c)
-	if err := record(c, h.db, "session.end_all", user.Email, nil); err != nil {
+	if err := h.record(c, h.db, "session.end_all", user.Email, nil); err != nil {
 		return err
 	}
 	if err := models.RevokeSessions(ctx, h.db, user.ID, nil); err != nil {

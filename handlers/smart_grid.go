@@ -45,7 +45,7 @@ func (h *Handlers) SmartGrid(c echo.Context) error {
 	switch week := c.QueryParam(paramWeek); week {
 	case anyWeek:
 	case "":
-		choice.week = syncengine.WeekOf(h.now())
+		choice.week = syncengine.WeekOf(h.clock.Now())
 	default:
 		at, err := day(week)
 		if err != nil {
@@ -63,14 +63,14 @@ func (h *Handlers) SmartGrid(c echo.Context) error {
 	props := gridProps(choice, grid)
 	if request.HTMX(c) {
 		props.Live = true
-		return render(c, http.StatusOK, view.Grid(props))
+		return h.render(c, http.StatusOK, view.Grid(props))
 	}
 	page, err := h.frame(c, choice.person.Name()+": last 90 days")
 	if err != nil {
 		return err
 	}
 	page.Active = "people"
-	return render(c, http.StatusOK, view.GridPage(view.GridPageProps{Page: page, Name: choice.person.Name(), PersonURL: personURL(id), Grid: props}))
+	return h.render(c, http.StatusOK, view.GridPage(view.GridPageProps{Page: page, Name: choice.person.Name(), PersonURL: personURL(id), Grid: props}))
 }
 
 // url is the grid's address with this selected.

@@ -32,8 +32,8 @@ func (h *Handlers) SettingsSync(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Sync(view.SyncProps{
-		Page: page, Fields: fieldRows(fields), Live: h.liveSync(c, status), Report: reportProps(report), Runs: runRows(status.Runs, h.now()),
+	return h.render(c, http.StatusOK, view.Sync(view.SyncProps{
+		Page: page, Fields: fieldRows(fields), Live: h.liveSync(c, status), Report: reportProps(report), Runs: runRows(status.Runs, h.clock.Now()),
 	}))
 }
 
@@ -43,7 +43,7 @@ func (h *Handlers) SettingsSyncLive(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Live(h.liveSync(c, status)))
+	return h.render(c, http.StatusOK, view.Live(h.liveSync(c, status)))
 }
 
 func (h *Handlers) liveSync(c echo.Context, s syncengine.Status) view.LiveProps {
@@ -54,7 +54,7 @@ func (h *Handlers) liveSync(c echo.Context, s syncengine.Status) view.LiveProps 
 		live.Tone, live.Title, live.Text = ui.Waiting, "Copying", "People appear as they arrive. It goes on by itself, also after a restart."
 	case syncengine.StatePaused:
 		live.Tone, live.Title = ui.Warning, "Paused"
-		live.Text = joined(" ", "Nothing is read until it is resumed.", pausedText(s, h.now()))
+		live.Text = joined(" ", "Nothing is read until it is resumed.", pausedText(s, h.clock.Now()))
 	case syncengine.StateFailed:
 		live.Tone, live.Title, live.Text = ui.Bad, "Stopped", "It goes on where it stopped."
 	case syncengine.StateFollowing:

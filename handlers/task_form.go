@@ -95,12 +95,12 @@ func (h *Handlers) taskForm(c echo.Context, status int, task models.Task, values
 	if props.Reps, err = h.repOptions(c, values.Rep); err != nil {
 		return err
 	}
-	return render(c, status, view.Form(props))
+	return h.render(c, status, view.Form(props))
 }
 
 // repOptions are who can do a task: the users, nobody, and who does it now.
 func (h *Handlers) repOptions(c echo.Context, chosen string) ([]ui.Option, error) {
-	users, err := models.ListUsers(c.Request().Context(), h.db, h.now(), maxReps)
+	users, err := models.ListUsers(c.Request().Context(), h.db, h.clock.Now(), maxReps)
 	options := []ui.Option{{Label: "Nobody yet", Chosen: chosen == ""}}
 	known := chosen == ""
 	for _, u := range users {

@@ -25,14 +25,14 @@ func (h *Handlers) TaskList(c echo.Context) error {
 		return err
 	}
 	if request.HTMX(c) {
-		return render(c, http.StatusOK, view.Results(results))
+		return h.render(c, http.StatusOK, view.Results(results))
 	}
 	page, err := h.frame(c, "Tasks")
 	if err != nil {
 		return err
 	}
 	page.Active = "tasks"
-	return render(c, http.StatusOK, view.List(view.ListProps{Page: page, Filter: filter.form(), Results: results}))
+	return h.render(c, http.StatusOK, view.List(view.ListProps{Page: page, Filter: filter.form(), Results: results}))
 }
 
 func (h *Handlers) taskResults(c echo.Context, f taskFilter) (view.ResultsProps, error) {

@@ -23,7 +23,7 @@ type taskRows struct {
 func (h *Handlers) loadTaskRows(c echo.Context) (taskRows, error) {
 	ctx := c.Request().Context()
 	user, _ := request.User(c)
-	r := taskRows{today: h.calendarDay(c), marker: marker{admin: user.Role == models.RoleAdmin, now: h.now(), paused: map[models.Destination]bool{}}}
+	r := taskRows{today: h.calendarDay(c), marker: marker{admin: user.Role == models.RoleAdmin, now: h.clock.Now(), paused: map[models.Destination]bool{}}}
 	var err error
 	if r.links, _, err = models.LoadRecordLinks(ctx, h.db); err != nil {
 		return r, err

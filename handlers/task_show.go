@@ -35,7 +35,7 @@ func (h *Handlers) TaskShow(c echo.Context) error {
 		return err
 	}
 	page.Active = "tasks"
-	return render(c, http.StatusOK, view.Show(view.ShowProps{
+	return h.render(c, http.StatusOK, view.Show(view.ShowProps{
 		Page: page, Row: rows.row(task), Details: task.Details, Facts: taskFacts(task), Sync: rows.sync(task), History: taskLines(history), Deleted: task.DeletedAt,
 	}))
 }

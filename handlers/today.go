@@ -32,8 +32,8 @@ func (h *Handlers) Today(c echo.Context) error {
 		return err
 	}
 	page.Active = "today"
-	date := h.now().In(request.Zone(c)).Format("Monday, 2 January")
-	return render(c, http.StatusOK, view.Today(view.Props{Page: page, Date: date, Tasks: tasks, Chart: chart, Feed: feed}))
+	date := h.clock.Now().In(request.Zone(c)).Format("Monday, 2 January")
+	return h.render(c, http.StatusOK, view.Today(view.Props{Page: page, Date: date, Tasks: tasks, Chart: chart, Feed: feed}))
 }
 
 // TodayTasks answers with the tasks as they are now.
@@ -42,7 +42,7 @@ func (h *Handlers) TodayTasks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Tasks(tasks))
+	return h.render(c, http.StatusOK, view.Tasks(tasks))
 }
 
 // TodayFeed answers with the feed as it is now, from the row on that was the first.
@@ -51,7 +51,7 @@ func (h *Handlers) TodayFeed(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Feed(feed))
+	return h.render(c, http.StatusOK, view.Feed(feed))
 }
 
 // TodayChart answers with the chart as it is now.
@@ -60,13 +60,13 @@ func (h *Handlers) TodayChart(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, view.Chart(chart))
+	return h.render(c, http.StatusOK, view.Chart(chart))
 }
 
 // daysUntil are where the reader's days begin, from pastDaysShown before the end of
 // today on; the last is that end.
 func (h *Handlers) daysUntil(c echo.Context) []time.Time {
-	now := h.now().In(request.Zone(c))
+	now := h.clock.Now().In(request.Zone(c))
 	days := make([]time.Time, pastDaysShown+1)
 	for i := range days {
 		days[i] = time.Date(now.Year(), now.Month(), now.Day()+1-pastDaysShown+i, 0, 0, 0, 0, now.Location())
@@ -76,6 +76,6 @@ func (h *Handlers) daysUntil(c echo.Context) []time.Time {
 
 // calendarDay is the reader's day as tasks have their due day: at midnight UTC.
 func (h *Handlers) calendarDay(c echo.Context) time.Time {
-	now := h.now().In(request.Zone(c))
+	now := h.clock.Now().In(request.Zone(c))
 	return time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 }

@@ -45,7 +45,7 @@ func (h *Handlers) UnsubscribeSubmit(c echo.Context) error {
 		keepPrivate(c)
 		return c.String(http.StatusOK, "Unsubscribed.\n")
 	}
-	return unsubscribePage(c, http.StatusOK, unsubscribed("You are unsubscribed", linked.Email))
+	return h.unsubscribePage(c, http.StatusOK, unsubscribed("You are unsubscribed", linked.Email))
 }
 
 // askUnsubscribe shows whom the link is about, and the button unless it is done.
@@ -55,9 +55,9 @@ func (h *Handlers) askUnsubscribe(c echo.Context, status int) error {
 		return h.deadLink(c, err)
 	}
 	if linked.Unsubscribed {
-		return unsubscribePage(c, status, unsubscribed("You have unsubscribed already", linked.Email))
+		return h.unsubscribePage(c, status, unsubscribed("You have unsubscribed already", linked.Email))
 	}
-	return unsubscribePage(c, status, view.Props{
+	return h.unsubscribePage(c, status, view.Props{
 		Title: "Unsubscribe from sales email?", Address: masked(linked.Email), Action: c.Request().URL.EscapedPath(),
 		Text: "Press the button, and our sales team sends no more email to this address.",
 	})
@@ -71,20 +71,20 @@ func unsubscribed(title, email string) view.Props {
 func (h *Handlers) deadLink(c echo.Context, err error) error {
 	switch {
 	case errors.Is(err, syncengine.ErrLinkForged):
-		return unsubscribePage(c, http.StatusNotFound, view.Props{Title: "This link is not whole",
+		return h.unsubscribePage(c, http.StatusNotFound, view.Props{Title: "This link is not whole",
 			Text: "Nothing was changed. Open the link from the email itself, or copy all of it; or answer the email and ask to be left alone."})
 	case errors.Is(err, syncengine.ErrLinkExpired):
-		return unsubscribePage(c, http.StatusGone, view.Props{Title: "This link is too old",
+		return h.unsubscribePage(c, http.StatusGone, view.Props{Title: "This link is too old",
 			Text: "Nothing was changed. Use the link in a newer email, or answer the email and ask to be left alone."})
 	default:
 		return err
 	}
 }
 
-func unsubscribePage(c echo.Context, status int, props view.Props) error {
+func (h *Handlers) unsubscribePage(c echo.Context, status int, props view.Props) error {
 	keepPrivate(c)
 	props.Page = views.Page{Title: "Unsubscribe"}
-	return render(c, status, view.Page(props))
+	return h.render(c, status, view.Page(props))
 }
 
 // keepPrivate keeps the address of the page, which is a key, from other sites and from

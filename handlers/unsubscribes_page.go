@@ -51,7 +51,7 @@ func (h *Handlers) unsubscribesPage(c echo.Context, status int, form optOutForm)
 	if props.List, err = h.unsubscribeList(ctx, filter, page.CSRF); err != nil {
 		return err
 	}
-	return render(c, status, view.Unsubscribes(props))
+	return h.render(c, status, view.Unsubscribes(props))
 }
 
 // unsubscribeSwitches are the choices; saved names the one that was just made.
@@ -65,7 +65,7 @@ func (h *Handlers) unsubscribeSwitches(settings models.Unsubscribing, csrf, save
 		Text: "At 20:00 Pacific everybody who is opted out in Salesforce is taken over, and whoever Salesforce does not know of is pushed again. In between, new opt-outs there are looked for every few minutes.",
 	}, settings.Nightly)
 	if settings.Nightly.On {
-		next, err := syncengine.NextUnsubscribeSync(h.now())
+		next, err := syncengine.NextUnsubscribeSync(h.clock.Now())
 		if err != nil {
 			return nil, err
 		}

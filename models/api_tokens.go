@@ -63,12 +63,12 @@ func (t APIToken) Actor() string { return "token:" + t.Name }
 const tokenPrefix = "sa_"
 
 // CreateAPIToken makes a token and returns it in plain text, this once.
-func CreateAPIToken(ctx context.Context, db *gorm.DB, name string, scope Scope, by string) (string, APIToken, error) {
+func CreateAPIToken(ctx context.Context, db *gorm.DB, now time.Time, name string, scope Scope, by string) (string, APIToken, error) {
 	plain := tokenPrefix + rand.Text()
 	var t APIToken
 	err := db.WithContext(ctx).Raw(`
-		INSERT INTO api_tokens (name, scope, token_hash, hint, created_by) VALUES (?, ?, ?, ?, ?) RETURNING *`,
-		strings.TrimSpace(name), scope, hashToken(plain), plain[:len(tokenPrefix)+4], by).Scan(&t).Error
+		INSERT INTO api_tokens (name, scope, token_hash, hint, created_by, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING *`,
+		strings.TrimSpace(name), scope, hashToken(plain), plain[:len(tokenPrefix)+4], by, now).Scan(&t).Error
 	return plain, t, translate(err, "create API token")
 }
 

@@ -13,10 +13,11 @@ func TestAPITokens(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t).Gorm
 	ctx := t.Context()
-	plain, made, err := models.CreateAPIToken(ctx, db, " Dialer ", models.ScopeRecord, "cli")
+	plain, made, err := models.CreateAPIToken(ctx, db, noon(), " Dialer ", models.ScopeRecord, "cli")
 	require.NoError(t, err)
 	require.Equal(t, "Dialer", made.Name)
 	require.Equal(t, "token:Dialer", made.Actor())
+	require.Equal(t, noon(), made.CreatedAt)
 	require.True(t, len(plain) > 20 && plain[:len(made.Hint)] == made.Hint)
 
 	found, err := models.FindAPIToken(ctx, db, plain)

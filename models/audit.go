@@ -22,20 +22,16 @@ type AuditEvent struct {
 	Address string // of the network, empty where there is none
 }
 
-// RecordAudit adds an event. A zero At is now. Call it in the transaction that
-// makes the change, so that neither exists without the other.
-func RecordAudit(ctx context.Context, db *gorm.DB, e AuditEvent) error {
+// RecordAudit adds an event of now; its own At says nothing. Call it in the transaction
+// that makes the change, so that neither exists without the other.
+func RecordAudit(ctx context.Context, db *gorm.DB, now time.Time, e AuditEvent) error {
 	if len(e.Details) == 0 {
 		e.Details = json.RawMessage("{}")
 	}
-	var at *time.Time
-	if !e.At.IsZero() {
-		at = &e.At
-	}
 	err := db.WithContext(ctx).Exec(`
 		INSERT INTO audit_events (at, actor, action, subject, details, address)
-		VALUES (COALESCE(?::timestamptz, now()), ?, ?, ?, ?::jsonb, ?)`,
-		at, e.Actor, e.Action, e.Subject, string(e.Details), e.Address).Error
+		VALUES (?, ?, ?, ?, ?::jsonb, ?)`,
+		now, e.Actor, e.Action, e.Subject, string(e.Details), e.Address).Error
 	return translate(err, "record an audit event")
 }
 

@@ -20,11 +20,11 @@ func TestAudit(t *testing.T) {
 		if i%2 == 1 {
 			actor = "token:Dialer"
 		}
-		require.NoError(t, models.RecordAudit(ctx, db, models.AuditEvent{
+		require.NoError(t, models.RecordAudit(ctx, db, noon(), models.AuditEvent{
 			Actor: actor, Action: "sync.start", Subject: fmt.Sprint(i), Details: json.RawMessage(`{"n": 1}`),
 		}))
 	}
-	require.NoError(t, models.RecordAudit(ctx, db, models.AuditEvent{At: noon(), Actor: "cli", Action: "synchrony"}))
+	require.NoError(t, models.RecordAudit(ctx, db, noon(), models.AuditEvent{Actor: "cli", Action: "synchrony"}))
 
 	t.Run("pages hold every event once, newest first", func(t *testing.T) {
 		var subjects []string

@@ -78,7 +78,7 @@ func TestInvitations(t *testing.T) {
 	db := postgrestest.New(t).Gorm
 	ctx := t.Context()
 	u := models.User{Email: "new@example.com", Name: "new@example.com", Role: models.RoleRep}
-	require.NoError(t, models.CreateUser(ctx, db, &u))
+	require.NoError(t, models.CreateUser(ctx, db, noon(), &u))
 
 	first, err := models.CreateInvitation(ctx, db, u.ID, noon())
 	require.NoError(t, err)

@@ -46,7 +46,7 @@ func SaveSetting(ctx context.Context, db *gorm.DB, name string, value any, versi
 		INSERT INTO settings AS s (name, value, updated_by)
 		SELECT @name, CAST(@value AS jsonb), @by WHERE CAST(@version AS bigint) <= 0 OR EXISTS (SELECT 1 FROM settings WHERE name = @name)
 		ON CONFLICT (name) DO UPDATE
-		SET value = excluded.value, version = s.version + 1, updated_at = now(), updated_by = excluded.updated_by
+		SET value = excluded.value, version = s.version + 1, updated_at = DEFAULT, updated_by = excluded.updated_by
 		WHERE CAST(@version AS bigint) < 0 OR s.version = @version`,
 		map[string]any{"name": name, "value": string(raw), "by": by, "version": version})
 	if saved.Error != nil {

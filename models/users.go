@@ -44,11 +44,11 @@ func (u User) Actor() string { return "user:" + u.Email }
 func NormalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
 // CreateUser adds a user and sets its id. Errors: ErrConflict when the address is taken.
-func CreateUser(ctx context.Context, db *gorm.DB, u *User) error {
+func CreateUser(ctx context.Context, db *gorm.DB, now time.Time, u *User) error {
 	u.Email = NormalEmail(u.Email)
 	err := db.WithContext(ctx).Raw(`
-		INSERT INTO users (email, name, role, password_hash) VALUES (?, ?, ?, ?) RETURNING *`,
-		u.Email, u.Name, u.Role, u.PasswordHash).Scan(u).Error
+		INSERT INTO users (email, name, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?) RETURNING *`,
+		u.Email, u.Name, u.Role, u.PasswordHash, now).Scan(u).Error
 	return translate(err, "create user")
 }
 

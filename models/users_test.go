@@ -21,7 +21,7 @@ func addUser(t *testing.T, db *gorm.DB, email string, role models.Role) models.U
 	t.Helper()
 	hash := "hash of " + email
 	u := models.User{Email: email, Name: email, Role: role, PasswordHash: &hash}
-	require.NoError(t, models.CreateUser(t.Context(), db, &u))
+	require.NoError(t, models.CreateUser(t.Context(), db, noon(), &u))
 	require.NotZero(t, u.ID)
 	return u
 }
@@ -34,7 +34,7 @@ func TestUsers(t *testing.T) {
 	rita := addUser(t, db, "rita@example.com", models.RoleRep)
 
 	t.Run("an address names one user, in any case", func(t *testing.T) {
-		err := models.CreateUser(ctx, db, &models.User{Email: "ADA@example.com", Name: "Another", Role: models.RoleRep})
+		err := models.CreateUser(ctx, db, noon(), &models.User{Email: "ADA@example.com", Name: "Another", Role: models.RoleRep})
 		require.ErrorIs(t, err, models.ErrConflict)
 		found, err := models.FindUserByEmail(ctx, db, " aDa@example.com")
 		require.NoError(t, err)

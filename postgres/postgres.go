@@ -160,7 +160,6 @@ func openGorm(pool *pgxpool.Pool) (*gorm.DB, error) {
 		TranslateError:         true,
 		DisableAutomaticPing:   true,
 		Logger:                 logger.Discard, // slowQueries logs for all
-		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the database for the models: %w", err)

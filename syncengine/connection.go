@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jonboulle/clockwork"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
@@ -71,6 +72,7 @@ func (e *Engine) Marketo(ctx context.Context) (*marketo.Client, error) {
 func (e *Engine) client(c Credentials) (*marketo.Client, error) {
 	client, err := marketo.New(marketo.Config{
 		Endpoint: c.Endpoint, ClientID: c.ClientID, ClientSecret: c.ClientSecret, UserAgent: e.cfg.UserAgent, Observe: e.observe,
+		Clock: clockwork.NewRealClock(),
 	}, &http.Client{Transport: e.budget.Transport(e.cfg.HTTP, marketo.Metered)})
 	if err != nil {
 		return nil, fmt.Errorf("connect to Marketo: %w", err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
@@ -124,13 +125,21 @@ func TestOnlyOneProcessDeliversToASystem(t *testing.T) {
 	}
 }
 
+// aheadClock is ahead of the real one.
+type aheadClock struct {
+	clockwork.Clock
+	by *atomic.Int64
+}
+
+func (c aheadClock) Now() time.Time { return c.Clock.Now().Add(time.Duration(c.by.Load())) }
+
 // TestASpentQuotaHealsAtItsReset: nobody presses anything. The sandbox's clock is moved,
 // and what the program waits for is brought nearer by as much.
 func TestASpentQuotaHealsAtItsReset(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
 	marketo, org := sandboxConfig(), orgConfig()
-	marketo.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	marketo.Clock = aheadClock{clockwork.NewRealClock(), &ahead}
 	o := newOffice(t, marketo, org, deliveryConfig())
 	o.record(o.email("before"))
 	o.settled(models.ToSalesforce, 30*time.Second)

@@ -2,6 +2,7 @@ package syncengine_test
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
@@ -26,6 +28,7 @@ type intercept func(o *office, w http.ResponseWriter, r *http.Request, body []by
 func newOfficeBehind(t *testing.T, org sandboxsalesforce.Config, config syncengine.Config, gateway intercept) *office {
 	t.Helper()
 	o := &office{}
+	org.Clock = cmp.Or(org.Clock, clockwork.NewRealClock())
 	var err error
 	o.org, err = sandboxsalesforce.New(org)
 	require.NoError(t, err)

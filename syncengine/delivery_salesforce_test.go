@@ -1,6 +1,7 @@
 package syncengine_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http/httptest"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
@@ -56,6 +58,7 @@ func newConsentedOffice(t *testing.T, marketo sandboxmarketo.Config, org sandbox
 func openOrg(t *testing.T, org sandboxsalesforce.Config) *office {
 	t.Helper()
 	o := &office{}
+	org.Clock = cmp.Or(org.Clock, clockwork.NewRealClock())
 	var err error
 	o.org, err = sandboxsalesforce.New(org)
 	require.NoError(t, err)

@@ -78,7 +78,7 @@ func (o *office) consent() {
 	var admin models.User
 	if err := o.db.Gorm.First(&admin).Error; err != nil {
 		admin = models.User{Email: uuid.NewString() + "@example.com", Name: "Ada", Role: models.RoleAdmin}
-		require.NoError(o.t, models.CreateUser(ctx, o.db.Gorm, &admin))
+		require.NoError(o.t, models.CreateUser(ctx, o.db.Gorm, time.Now(), &admin))
 	}
 	target, err := o.engine.BeginSalesforce(ctx, admin.ID, "http://127.0.0.1:1/settings/salesforce/callback")
 	require.NoError(o.t, err)

@@ -230,5 +230,5 @@ func (e *Engine) Stop(ctx context.Context) error {
 
 // audit writes what an admin did.
 func (e *Engine) audit(ctx context.Context, actor, action, subject string, details []byte) error {
-	return models.RecordAudit(ctx, e.db, models.AuditEvent{Actor: actor, Action: action, Subject: subject, Details: details})
+	return models.RecordAudit(ctx, e.db, time.Now(), models.AuditEvent{Actor: actor, Action: action, Subject: subject, Details: details})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jonboulle/clockwork"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
@@ -101,7 +102,7 @@ type salesforceRow struct {
 }
 
 func (r salesforceRow) oauth(hc *http.Client) salesforce.OAuth {
-	return salesforce.OAuth{LoginURL: r.loginURL, ClientID: r.clientID, ClientSecret: r.secret, HTTP: hc}
+	return salesforce.OAuth{LoginURL: r.loginURL, ClientID: r.clientID, ClientSecret: r.secret, HTTP: hc, Clock: clockwork.NewRealClock()}
 }
 
 // salesforceRow reads the connection; found is false where nothing was ever saved.
@@ -228,7 +229,7 @@ func (e *Engine) Salesforce(ctx context.Context) (org.Session, error) {
 	e.salesforce.mu.Lock()
 	if e.salesforce.client == nil {
 		e.salesforce.tokens = &salesforceTokens{engine: e}
-		e.salesforce.client = salesforce.New(salesforce.Config{UserAgent: e.cfg.UserAgent, Observe: e.observeSalesforce}, e.salesforce.tokens,
+		e.salesforce.client = salesforce.New(salesforce.Config{UserAgent: e.cfg.UserAgent, Observe: e.observeSalesforce, Clock: clockwork.NewRealClock()}, e.salesforce.tokens,
 			&http.Client{Transport: e.salesforceBudget.Transport(e.cfg.HTTP, salesforce.Metered)})
 	}
 	client, tokens := e.salesforce.client, e.salesforce.tokens

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
 
 	"salesactions/models"
 	"salesactions/syncengine/salesforce"
@@ -80,7 +81,7 @@ func (t *salesforceTokens) Refresh(ctx context.Context, refused salesforce.Token
 // signIn gets a token with the environment's credentials.
 func (t *salesforceTokens) signIn(ctx context.Context) (salesforce.Token, error) {
 	c := t.engine.cfg.Salesforce
-	oauth := salesforce.OAuth{LoginURL: c.LoginURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, HTTP: t.engine.plainHTTP()}
+	oauth := salesforce.OAuth{LoginURL: c.LoginURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, HTTP: t.engine.plainHTTP(), Clock: clockwork.NewRealClock()}
 	var (
 		grant salesforce.Grant
 		err   error

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/crypt"
@@ -31,7 +32,7 @@ type bundle struct {
 
 // sandboxConfig is a Marketo without its waits, but with its limits.
 func sandboxConfig() sandboxmarketo.Config {
-	return sandboxmarketo.Config{People: 1500, Seed: 1, QuotaOff: true, Rate: 1 << 30, DailyQuota: 1 << 30, BulkDelay: 20 * time.Millisecond,
+	return sandboxmarketo.Config{Clock: clockwork.NewRealClock(), People: 1500, Seed: 1, QuotaOff: true, Rate: 1 << 30, DailyQuota: 1 << 30, BulkDelay: 20 * time.Millisecond,
 		BulkRefresh: 20 * time.Millisecond, CommitLag: 300 * time.Millisecond}
 }
 

@@ -22,7 +22,7 @@ func (b *bundle) record(inputs ...syncengine.ActivityInput) []uuid.UUID {
 		inputs[i].Key, inputs[i].RepEmail = cmp.Or(inputs[i].Key, fmt.Sprint("key-", i)), "rita@example.com"
 		inputs[i].OccurredAt = time.Now().Add(time.Duration(i-len(inputs)) * time.Minute)
 	}
-	_, token, err := models.CreateAPIToken(b.t.Context(), b.db.Gorm, uuid.NewString(), models.ScopeRecord, "cli")
+	_, token, err := models.CreateAPIToken(b.t.Context(), b.db.Gorm, b.clock.Now(), uuid.NewString(), models.ScopeRecord, "cli")
 	require.NoError(b.t, err)
 	results, err := b.engine.RecordActivities(b.t.Context(), token.ID, inputs)
 	require.NoError(b.t, err)

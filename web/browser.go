@@ -59,7 +59,7 @@ func (b *browser) keep(ctx context.Context, user models.User) error {
 		}
 	}
 	row, _ := b.session.Values[rowKey].(models.Session)
-	now := b.store.now()
+	now := b.store.clock.Now()
 	if now.Sub(row.LastSeenAt) < seenEvery {
 		return nil
 	}

@@ -93,7 +93,7 @@ func (s *Server) guardCall(c echo.Context, needed models.Scope, next echo.Handle
 	if !token.Scope.Includes(needed) {
 		return api.Forbidden(needed)
 	}
-	if now := s.now(); token.LastUsedAt == nil || now.Sub(*token.LastUsedAt) > seenEvery {
+	if now := s.clock.Now(); token.LastUsedAt == nil || now.Sub(*token.LastUsedAt) > seenEvery {
 		if err := models.SeeAPIToken(ctx, s.deps.DB, token.ID, now); err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,12 +42,12 @@ func newHTTPMetrics(registry *prometheus.Registry) (*httpMetrics, error) {
 // observe is the middleware that counts.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		start := time.Now()
+		start := s.clock.Now()
 		s.metrics.running.Inc()
 		defer s.metrics.running.Dec()
 		err := next(c)
 		s.metrics.duration.WithLabelValues(knownMethod(c.Request().Method), s.routeName(c),
-			strconv.Itoa(c.Response().Status)).Observe(time.Since(start).Seconds())
+			strconv.Itoa(c.Response().Status)).Observe(s.clock.Since(start).Seconds())
 		return err
 	}
 }

@@ -53,7 +53,7 @@ func (s *Server) withID() echo.MiddlewareFunc {
 // drown the rest and is for debugging.
 func (s *Server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		start := time.Now()
+		start := s.clock.Now()
 		if err := next(c); err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (s *Server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 		s.log.LogAttrs(c.Request().Context(), level, "request answered",
 			slog.String("method", knownMethod(c.Request().Method)), slog.String("route", s.routeName(c)),
 			slog.Int("status", c.Response().Status), slog.Int64("bytes", c.Response().Size),
-			slog.Duration("took", time.Since(start)), slog.String("request_id", request.ID(c.Request().Context())))
+			slog.Duration("took", s.clock.Since(start)), slog.String("request_id", request.ID(c.Request().Context())))
 		return nil
 	}
 }

@@ -59,7 +59,7 @@ func TestPagesAskABoundedNumberOfQuestions(t *testing.T) {
 	few.addPeople(8)
 	many.addPeople(600)
 	for i := range int64(40) {
-		_, _, err := models.CreateAPIToken(t.Context(), many.db.Gorm, "Token "+id(i), models.ScopeRead, "cli")
+		_, _, err := models.CreateAPIToken(t.Context(), many.db.Gorm, many.clock.Now(), "Token "+id(i), models.ScopeRead, "cli")
 		require.NoError(t, err)
 		many.addUser("user"+id(i)+"@example.com", models.RoleRep)
 	}

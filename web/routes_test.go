@@ -55,7 +55,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	b := setup(t)
 	stranger, rep := b.visitor(), b.signedIn(b.addUser("rita@example.com", models.RoleRep))
 	token := func(scope models.Scope) string {
-		plain, _, err := models.CreateAPIToken(t.Context(), b.db.Gorm, string(scope), scope, "cli")
+		plain, _, err := models.CreateAPIToken(t.Context(), b.db.Gorm, b.clock.Now(), string(scope), scope, "cli")
 		require.NoError(t, err)
 		return plain
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
+	"github.com/jonboulle/clockwork"
 	"gorm.io/gorm"
 
 	"salesactions/handlers/request"
@@ -31,13 +32,13 @@ const (
 // is stored before somebody signs in.
 type sessionStore struct {
 	db     *gorm.DB
-	now    func() time.Time
+	clock  clockwork.Clock
 	name   string
 	secure bool
 }
 
-func newSessionStore(db *gorm.DB, now func() time.Time, secure bool) *sessionStore {
-	return &sessionStore{db: db, now: now, name: cookieName("session", secure), secure: secure}
+func newSessionStore(db *gorm.DB, clock clockwork.Clock, secure bool) *sessionStore {
+	return &sessionStore{db: db, clock: clock, name: cookieName("session", secure), secure: secure}
 }
 
 // cookieName has the prefix that makes browsers refuse the cookie unless it is of
@@ -80,7 +81,7 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 	if err != nil {
 		return session, nil // no cookie
 	}
-	row, user, err := models.FindSession(r.Context(), s.db, hashID(cookie.Value), s.now())
+	row, user, err := models.FindSession(r.Context(), s.db, hashID(cookie.Value), s.clock.Now())
 	if errors.Is(err, models.ErrNotFound) {
 		return session, nil
 	}
@@ -118,7 +119,7 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 	if err != nil {
 		return fmt.Errorf("write session: %w", err)
 	}
-	now := s.now()
+	now := s.clock.Now()
 	row, _ := session.Values[rowKey].(models.Session)
 	row.IDHash, row.UserID, row.Data = hashID(session.ID), &user.ID, []byte(data)
 	row.CreatedAt, row.LastSeenAt, row.ExpiresAt = now, now, expiry(now, now)
@@ -171,9 +172,10 @@ const codecName = "session"
 
 // codec seals a session's data with keys that follow from its id, which only the
 // browser has: not even a new API token, shown once on the next page, can be read
-// in the database.
+// in the database. It does not look at the data's age, for which it would read a clock of
+// its own: a session's end is in its row.
 func codec(id string) *securecookie.SecureCookie {
 	keys := sha512.Sum512([]byte("session data of " + id))
 	return securecookie.New(keys[:32], keys[32:]).SetSerializer(securecookie.JSONEncoder{}).
-		MaxAge(int(absoluteLife / time.Second)).MaxLength(0)
+		MaxAge(0).MaxLength(0)
 }

@@ -96,7 +96,7 @@ func TestTooManyFailuresAreRefusedForAWhile(t *testing.T) {
 	}
 	answer := sign(rightPassword).status(http.StatusTooManyRequests).says("Try again in")
 	require.NotEmpty(t, answer.Header.Get("Retry-After"))
-	b.clock.pass(models.SigninWindow + time.Second)
+	b.clock.Advance(models.SigninWindow + time.Second)
 	sign(rightPassword).redirects("/")
 }
 
@@ -132,20 +132,20 @@ func TestSessionsEnd(t *testing.T) {
 	})
 	t.Run("after half a day of rest", func(t *testing.T) {
 		v := b.signedIn(user)
-		b.clock.pass(idleLife - time.Minute)
+		b.clock.Advance(idleLife - time.Minute)
 		require.True(t, in(v), "use prolongs it")
-		b.clock.pass(idleLife - time.Minute)
+		b.clock.Advance(idleLife - time.Minute)
 		require.True(t, in(v))
-		b.clock.pass(idleLife)
+		b.clock.Advance(idleLife)
 		require.False(t, in(v))
 	})
 	t.Run("after two weeks, however much it is used", func(t *testing.T) {
 		v := b.signedIn(admin)
 		for left := absoluteLife; left > idleLife/2; left -= idleLife / 2 {
 			require.True(t, in(v))
-			b.clock.pass(idleLife / 2)
+			b.clock.Advance(idleLife / 2)
 		}
-		b.clock.pass(idleLife / 2)
+		b.clock.Advance(idleLife / 2)
 		require.False(t, in(v))
 	})
 }
@@ -186,10 +186,10 @@ func TestBeingSeenIsWrittenOnceAMinute(t *testing.T) {
 	}
 	v.get("/account")
 	first := seen()
-	b.clock.pass(seenEvery / 2)
+	b.clock.Advance(seenEvery / 2)
 	v.get("/account")
 	require.Equal(t, first, seen())
-	b.clock.pass(seenEvery)
+	b.clock.Advance(seenEvery)
 	v.get("/account")
 	require.True(t, seen().After(first))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/alexedwards/argon2id"
 	"github.com/jackc/pgx/v5"
+	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
@@ -43,7 +44,7 @@ type bundle struct {
 	server *Server
 	site   *httptest.Server
 	log    *logged
-	clock  *clock
+	clock  *clockwork.FakeClock
 	hasher *password.Hasher
 	asked  *queries
 	engine *syncengine.Engine
@@ -60,24 +61,6 @@ func (q *queries) LogMode(gormlogger.LogLevel) gormlogger.Interface { return q }
 
 // Trace implements GORM's logger: it is called once for each statement.
 func (q *queries) Trace(context.Context, time.Time, func() (string, int64), error) { q.n.Add(1) }
-
-// clock is the time that the server believes in.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // logged collects what the server logs.
 type logged struct {
@@ -101,7 +84,7 @@ func setup(t *testing.T) *bundle { return setupWith(t, Config{}) }
 
 func setupWith(t *testing.T, cfg Config) *bundle {
 	t.Helper()
-	b := &bundle{t: t, db: postgrestest.New(t), log: &logged{}, clock: &clock{now: time.Now()}, asked: &queries{Interface: gormlogger.Discard}}
+	b := &bundle{t: t, db: postgrestest.New(t), log: &logged{}, clock: clockwork.NewFakeClockAt(time.Now()), asked: &queries{Interface: gormlogger.Discard}}
 	db := b.db.Gorm.Session(&gorm.Session{Logger: b.asked})
 	box, err := crypt.New(make([]byte, 32))
 	require.NoError(t, err)
@@ -118,14 +101,14 @@ func setupWith(t *testing.T, cfg Config) *bundle {
 	require.NoError(t, err)
 	connection, err := pgx.ParseConfig(b.db.URL())
 	require.NoError(t, err)
-	hub, err := live.New(live.Config{Connection: connection})
+	hub, err := live.New(live.Config{Clock: clockwork.NewRealClock(), Connection: connection})
 	require.NoError(t, err)
 	b.server, err = New(cfg, Deps{
 		DB:   db,
 		API:  api.New(api.Deps{DB: db, Engine: engine}),
-		Live: hub, Jobs: jobs, Registry: prometheus.NewRegistry(), Log: logger, Now: b.clock.Now,
+		Live: hub, Jobs: jobs, Registry: prometheus.NewRegistry(), Log: logger, Clock: b.clock,
 		Pages: handlers.New(handlers.Deps{
-			DB: db, Engine: engine, Passwords: b.hasher, BaseURL: cfg.BaseURL, Now: b.clock.Now,
+			DB: db, Engine: engine, Passwords: b.hasher, BaseURL: cfg.BaseURL, Clock: b.clock,
 			Ready: func(ctx context.Context) error { return b.db.Pool.Ping(ctx) },
 		}),
 	})
@@ -143,7 +126,7 @@ func (b *bundle) addUser(email string, role models.Role) models.User {
 	require.NoError(b.t, err)
 	name, _, _ := strings.Cut(email, "@")
 	u := models.User{Email: email, Name: strings.ToUpper(name[:1]) + name[1:], Role: role, PasswordHash: &hash}
-	require.NoError(b.t, models.CreateUser(b.t.Context(), b.db.Gorm, &u))
+	require.NoError(b.t, models.CreateUser(b.t.Context(), b.db.Gorm, b.clock.Now(), &u))
 	return u
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
@@ -56,7 +57,7 @@ func TestTheSmartGridIsWholeWithoutMarketo(t *testing.T) {
 func TestTheSmartGridOfASlowMarketo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	sandbox, err := sandboxmarketo.New(sandboxmarketo.Config{People: 10, Seed: 1, Latency: 5 * time.Second})
+	sandbox, err := sandboxmarketo.New(sandboxmarketo.Config{Clock: clockwork.NewRealClock(), People: 10, Seed: 1, Latency: 5 * time.Second})
 	require.NoError(t, err)
 	marketo := httptest.NewServer(sandbox)
 	t.Cleanup(marketo.Close)

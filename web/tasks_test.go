@@ -62,7 +62,7 @@ func TestTasksAreListedByWhenTheyAreDue(t *testing.T) {
 func TestTheReadersZoneDecidesWhichDayIsToday(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.clock.now = time.Date(2026, 5, 4, 23, 30, 0, 0, time.UTC)
+	b.clock.Advance(time.Date(2026, 5, 4, 23, 30, 0, 0, time.UTC).Sub(b.clock.Now()))
 	v := b.signedIn(b.addUser("rita@example.com", models.RoleRep))
 	b.addTask("On the fourth", "rita@example.com", 0, 0)
 	for zone, group := range map[string]string{"America/Los_Angeles": "Today", "Pacific/Auckland": "Overdue", "": "Today"} {

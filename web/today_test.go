@@ -75,7 +75,7 @@ func TestTodayIsTheReadersDay(t *testing.T) {
 	b := setup(t)
 	b.addPeople(2)
 	noon := time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC) // the 16th in Auckland, the 15th in Los Angeles
-	b.clock.pass(noon.Sub(b.clock.Now()))
+	b.clock.Advance(noon.Sub(b.clock.Now()))
 	b.addDue("Of the 15th", "rita@example.com", noon)
 	b.addDue("Of the 16th", "rita@example.com", noon.AddDate(0, 0, 1))
 	v := b.signedIn(b.addUser("rita@example.com", models.RoleRep))

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
@@ -40,15 +41,15 @@ type Deps struct {
 	Live     *live.Hub
 	Jobs     http.Handler // River's own pages, which expect the path /settings/jobs
 	Registry *prometheus.Registry
-	Log      *slog.Logger     // default slog.Default
-	Now      func() time.Time // default time.Now
+	Log      *slog.Logger    // default slog.Default
+	Clock    clockwork.Clock // required
 }
 
 // Server answers HTTP. Its methods are safe for concurrent use.
 type Server struct {
 	cfg      Config
 	deps     Deps
-	now      func() time.Time
+	clock    clockwork.Clock
 	log      *slog.Logger
 	secure   bool
 	echo     *echo.Echo
@@ -64,17 +65,17 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err != nil || cfg.BaseURL != "" && (base.Scheme != "http" && base.Scheme != "https" || base.Host == "") {
 		return nil, fmt.Errorf("SALESACTIONS_BASE_URL must be an http or https address, not %q", cfg.BaseURL)
 	}
+	if deps.Clock == nil {
+		return nil, errors.New("web: Deps.Clock is missing")
+	}
 	if cfg.RequestTimeout <= 0 {
 		cfg.RequestTimeout = 30 * time.Second
 	}
-	s := &Server{cfg: cfg, deps: deps, now: deps.Now, log: deps.Log, secure: base.Scheme == "https"}
-	if s.now == nil {
-		s.now = time.Now
-	}
+	s := &Server{cfg: cfg, deps: deps, clock: deps.Clock, log: deps.Log, secure: base.Scheme == "https"}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.sessions = newSessionStore(deps.DB, s.now, s.secure)
+	s.sessions = newSessionStore(deps.DB, s.clock, s.secure)
 	if s.metrics, err = newHTTPMetrics(deps.Registry); err != nil {
 		return nil, err
 	}

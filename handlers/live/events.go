@@ -84,11 +84,11 @@ func (s *stream) run(ctx context.Context, sub *Subscription) {
 	// The server's time limits are for requests that end.
 	_ = s.control.SetReadDeadline(time.Time{})
 	defer func() { _ = s.control.SetWriteDeadline(time.Time{}) }()
-	heartbeat := time.NewTicker(s.cfg.Heartbeat)
+	heartbeat := s.cfg.Clock.NewTicker(s.cfg.Heartbeat)
 	defer heartbeat.Stop()
-	lifetime := time.NewTimer(s.cfg.Lifetime)
+	lifetime := s.cfg.Clock.NewTimer(s.cfg.Lifetime)
 	defer lifetime.Stop()
-	gap := time.NewTimer(s.cfg.Gap)
+	gap := s.cfg.Clock.NewTimer(s.cfg.Gap)
 	gap.Stop()
 	defer gap.Stop()
 
@@ -101,15 +101,15 @@ func (s *stream) run(ctx context.Context, sub *Subscription) {
 			return
 		case <-sub.Ended():
 			return
-		case <-lifetime.C:
+		case <-lifetime.Chan():
 			return
-		case <-heartbeat.C:
+		case <-heartbeat.Chan():
 			text = ": quiet\n\n"
 		case <-ready:
 			text = events(sub.Take())
 			ready = nil
 			gap.Reset(s.cfg.Gap)
-		case <-gap.C:
+		case <-gap.Chan():
 			text, ready = "", sub.Ready()
 		}
 	}
@@ -120,7 +120,8 @@ func (s *stream) write(text string) bool {
 	if text == "" {
 		return true
 	}
-	// Not every writer can have a deadline; then the server's own applies.
+	// Not every writer can have a deadline; then the server's own applies. Deadlines of
+	// connections are kept by the system, on its clock.
 	_ = s.control.SetWriteDeadline(time.Now().Add(s.cfg.WriteLimit))
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return false

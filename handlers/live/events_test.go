@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jonboulle/clockwork"
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 )
@@ -24,7 +25,7 @@ const (
 // quietHub is a hub that nobody started: tests publish themselves.
 func quietHub(t *testing.T) *Hub {
 	t.Helper()
-	h, err := New(Config{Connection: &pgx.ConnConfig{}})
+	h, err := New(Config{Clock: clockwork.NewRealClock(), Connection: &pgx.ConnConfig{}})
 	require.NoError(t, err)
 	return h
 }

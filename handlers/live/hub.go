@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jonboulle/clockwork"
 )
 
 // Config says how a Hub listens and how its streams behave. Zero values take the defaults.
 type Config struct {
 	Connection *pgx.ConnConfig // where to listen; required
+	Clock      clockwork.Clock // required
 	Log        *slog.Logger    // default: nothing is logged
 
 	Gap        time.Duration // between two writes to one browser; default 250 ms
@@ -44,6 +46,9 @@ type Hub struct {
 func New(cfg Config) (*Hub, error) {
 	if cfg.Connection == nil {
 		return nil, errors.New("live: Config.Connection is missing")
+	}
+	if cfg.Clock == nil {
+		return nil, errors.New("live: Config.Clock is missing")
 	}
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	cfg.Gap = cmp.Or(cfg.Gap, 250*time.Millisecond)

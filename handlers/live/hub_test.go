@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jonboulle/clockwork"
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
@@ -19,7 +20,7 @@ import (
 // time that it listens again, the channel gets a value.
 func startHub(t *testing.T, db *postgres.DB) (*Hub, <-chan struct{}) {
 	t.Helper()
-	h, err := New(Config{Connection: db.Pool.Config().ConnConfig})
+	h, err := New(Config{Clock: clockwork.NewRealClock(), Connection: db.Pool.Config().ConnConfig})
 	require.NoError(t, err)
 	listening := make(chan struct{}, 16)
 	h.listening = func() { listening <- struct{}{} }
@@ -93,7 +94,7 @@ func TestHub(t *testing.T) {
 		t.Parallel()
 		config, err := pgx.ParseConfig("postgres://nobody@/nothing?host=" + t.TempDir())
 		require.NoError(t, err)
-		h, err := New(Config{Connection: config})
+		h, err := New(Config{Clock: clockwork.NewRealClock(), Connection: config})
 		require.NoError(t, err)
 		h.Start(t.Context())
 		h.Stop()
@@ -102,7 +103,7 @@ func TestHub(t *testing.T) {
 	t.Run("it stops twice, before start, and with its context", func(t *testing.T) {
 		t.Parallel()
 		db := postgrestest.New(t)
-		h, err := New(Config{Connection: db.Pool.Config().ConnConfig})
+		h, err := New(Config{Clock: clockwork.NewRealClock(), Connection: db.Pool.Config().ConnConfig})
 		require.NoError(t, err)
 		h.Stop()
 		h.Stop()
@@ -114,7 +115,7 @@ func TestHub(t *testing.T) {
 		h.Stop()
 
 		ctx, cancel := context.WithCancel(t.Context())
-		h, err = New(Config{Connection: db.Pool.Config().ConnConfig})
+		h, err = New(Config{Clock: clockwork.NewRealClock(), Connection: db.Pool.Config().ConnConfig})
 		require.NoError(t, err)
 		h.Start(ctx)
 		cancel()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"salesactions/clock"
 )
 
 // Channel is where the database's notifications arrive; the payload is the topic.
@@ -33,10 +35,8 @@ func (h *Hub) listen(ctx context.Context) {
 			pause = firstPause
 		}
 		h.cfg.Log.WarnContext(ctx, "live updates are interrupted", slog.Any("error", err), slog.Duration("retry_in", pause))
-		select {
-		case <-ctx.Done():
+		if clock.Sleep(ctx, h.cfg.Clock, pause/2+rand.N(pause/2)) != nil {
 			return
-		case <-time.After(pause/2 + rand.N(pause/2)):
 		}
 		pause = min(2*pause, longestPause)
 	}

@@ -90,7 +90,7 @@ func (s *Server) Change(id int64, values map[string]string) error {
 
 // touch notes a change; the visible updatedAt moves for standard fields only.
 func (s *Server) touch(l *lead, standard bool) {
-	l.touched = s.cfg.Now().UTC().Truncate(time.Second)
+	l.touched = s.cfg.Clock.Now().UTC().Truncate(time.Second)
 	if standard {
 		l.Updated = l.touched
 	}
@@ -124,7 +124,7 @@ func (s *Server) RenameCompany(id int64, company string) error {
 	for _, other := range s.people {
 		if other == l || account != "" && other.Values[world.AccountID] == account {
 			other.Values[world.Company] = company
-			other.touched = s.cfg.Now().UTC().Truncate(time.Second)
+			other.touched = s.cfg.Clock.Now().UTC().Truncate(time.Second)
 		}
 	}
 	s.happen(row{lead: id, kind: typeChange, fields: []change{{"company", old, company}}})
@@ -136,7 +136,7 @@ func (s *Server) RenameCompany(id int64, company string) error {
 func (s *Server) Create(values map[string]string) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.cfg.Now().UTC().Truncate(time.Second)
+	now := s.cfg.Clock.Now().UTC().Truncate(time.Second)
 	l := &lead{Person: world.Person{ID: world.FirstID, Created: now, Updated: now}, touched: now}
 	if n := len(s.order); n > 0 {
 		l.ID = s.order[n-1] + 1
@@ -216,13 +216,13 @@ func (s *Server) Convert(id int64) error {
 
 // RunActors lets something happen to somebody every so often, until ctx ends.
 func (s *Server) RunActors(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
+	ticker := s.cfg.Clock.NewTicker(every)
 	defer ticker.Stop()
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-ticker.Chan():
 			// Whom it happens to may be gone meanwhile: then nothing happens.
 			_ = s.act(n)
 		}

@@ -149,7 +149,7 @@ func (b *bulk) create(c *call) (answer, error) {
 			return answer{}, refuse("1003", "Invalid fields: "+f)
 		}
 	}
-	j := &job{fields: body.Fields, headers: body.Headers, format: cmp.Or(body.Format, "CSV"), status: "Created", created: b.server.cfg.Now()}
+	j := &job{fields: body.Fields, headers: body.Headers, format: cmp.Or(body.Format, "CSV"), status: "Created", created: b.server.cfg.Clock.Now()}
 	switch j.format {
 	case "CSV":
 		j.separator = ','
@@ -222,7 +222,7 @@ func (b *bulk) enqueue(j *job) (answer, error) {
 	case !cfg.QuotaOff && b.spent >= cfg.BulkDailySize:
 		return answer{}, refuse("1029", "Export daily quota 500MB exceeded")
 	}
-	j.status, j.queued = "Queued", cfg.Now()
+	j.status, j.queued = "Queued", cfg.Clock.Now()
 	b.queue = append(b.queue, j)
 	b.advance()
 	return answer{Result: []map[string]any{j.show()}}, nil
@@ -231,7 +231,7 @@ func (b *bulk) enqueue(j *job) (answer, error) {
 // advance brings the queue to the present: jobs whose time is over complete, and
 // others take their places. Callers hold the lock.
 func (b *bulk) advance() {
-	now := b.server.cfg.Now()
+	now := b.server.cfg.Clock.Now()
 	if day := b.server.limits.date(now); day != b.day {
 		b.day, b.spent = day, 0
 	}
@@ -267,7 +267,7 @@ func (j *job) written() bool {
 
 // status is refreshed only now and then; asking more often is noted.
 func (b *bulk) status(j *job) map[string]any {
-	now := b.server.cfg.Now()
+	now := b.server.cfg.Clock.Now()
 	if j.shown != nil && now.Sub(j.shownAt) < b.server.cfg.BulkRefresh {
 		if now.Sub(j.shownAt) < b.server.cfg.BulkRefresh*9/10 {
 			b.server.limits.violate("status asked more often than it is refreshed")

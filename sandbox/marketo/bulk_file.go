@@ -93,7 +93,7 @@ func (b *bulk) file(w http.ResponseWriter, c *call, id string) {
 	b.mu.Lock()
 	b.advance()
 	j := b.jobs[id]
-	ready := j != nil && j.status == "Completed" && b.server.cfg.Now().Sub(j.finished) < fileLife
+	ready := j != nil && j.status == "Completed" && b.server.cfg.Clock.Now().Sub(j.finished) < fileLife
 	var file []byte
 	if ready {
 		file = j.file

@@ -52,7 +52,7 @@ func (b *bundle) finish(id string) map[string]any {
 	done := b.Server.bulk.jobs[id].done
 	b.Server.bulk.mu.Unlock()
 	<-done
-	b.clock.pass(2 * time.Minute)
+	b.clock.Advance(2 * time.Minute)
 	return b.status(id)
 }
 
@@ -108,7 +108,7 @@ func TestBulkLife(t *testing.T) {
 		id := b.created(owned, "id")
 		require.Equal(t, "Processing", b.succeeded(b.enqueue(id)).Result[0]["status"])
 		require.Equal(t, "Processing", b.status(id)["status"])
-		b.clock.pass(30 * time.Second)
+		b.clock.Advance(30 * time.Second)
 		require.Equal(t, "Processing", b.status(id)["status"])
 		require.Equal(t, 1, b.Violations()["status asked more often than it is refreshed"])
 	})
@@ -122,7 +122,7 @@ func TestBulkLife(t *testing.T) {
 			require.Contains(t, r.header.Get("Content-Type"), "text/plain")
 		}
 		b.finish(id)
-		b.clock.pass(7 * 24 * time.Hour)
+		b.clock.Advance(7 * 24 * time.Hour)
 		b.login()
 		require.Equal(t, http.StatusNotFound, b.get(export+id+"/file.json").status)
 	})
@@ -145,7 +145,7 @@ func TestBulkLife(t *testing.T) {
 		b.finish(id)
 		b.refused(b.enqueue(id), "1029")
 		b.refused(b.enqueue(b.created(owned, "id")), "1029")
-		b.clock.pass(24 * time.Hour)
+		b.clock.Advance(24 * time.Hour)
 		b.login()
 		b.succeeded(b.enqueue(b.created(owned, "id")))
 	})

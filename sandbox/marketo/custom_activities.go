@@ -65,7 +65,7 @@ func (s *Server) addActivities(c *call) (answer, error) {
 			results[i] = map[string]any{"status": "skipped", "errors": []any{err}}
 			continue
 		}
-		r.visible = s.cfg.Now()
+		r.visible = s.cfg.Clock.Now()
 		if s.cfg.CommitLag > 0 && s.random.IntN(4) == 0 {
 			r.visible = r.visible.Add(time.Duration(s.random.Int64N(int64(s.cfg.CommitLag))))
 		}

@@ -164,7 +164,7 @@ func TestPeopleHaveAHistoryThatStays(t *testing.T) {
 	require.Less(t, quiet, 50)
 	require.NotZero(t, busiest)
 	before := read(busiest)
-	b.clock.pass(24 * time.Hour)
+	b.clock.Advance(24 * time.Hour)
 	b.login()
 	after := read(busiest)
 	same := 0

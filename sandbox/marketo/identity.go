@@ -40,7 +40,7 @@ func (s *Server) identity(w http.ResponseWriter, r *http.Request) {
 func (t *tokens) give() (string, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.cfg.Now()
+	now := t.cfg.Clock.Now()
 	if t.value == "" || !now.Before(t.dies) {
 		t.made++
 		t.value, t.dies = fmt.Sprintf("%08x-2222-4333-8444-555555555555:int", t.made), now.Add(tokenLife)
@@ -59,7 +59,7 @@ func (t *tokens) check(c *call) error {
 	if given != t.value {
 		return refuse("601", "Access token invalid")
 	}
-	if t.cfg.Now().Before(t.dies) {
+	if t.cfg.Clock.Now().Before(t.dies) {
 		return nil
 	}
 	if t.expired == nil {
@@ -75,7 +75,7 @@ func (t *tokens) check(c *call) error {
 func (t *tokens) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.dies = t.cfg.Now()
+	t.dies = t.cfg.Clock.Now()
 }
 
 // ExpireToken lets the token die now.

@@ -15,11 +15,11 @@ func TestIdentity(t *testing.T) {
 		t.Parallel()
 		b := setup(t, Config{})
 		first := b.token
-		b.clock.pass(59 * time.Minute)
+		b.clock.Advance(59 * time.Minute)
 		again := b.login()
 		require.Equal(t, first, again["access_token"])
 		require.EqualValues(t, 60, again["expires_in"])
-		b.clock.pass(time.Minute)
+		b.clock.Advance(time.Minute)
 		require.NotEqual(t, first, b.login()["access_token"])
 	})
 	t.Run("bad credentials are HTTP 401", func(t *testing.T) {

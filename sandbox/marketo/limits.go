@@ -67,7 +67,7 @@ func (l *limits) enter(operation string) (leave func(), err error) {
 func (l *limits) meter() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.cfg.Now()
+	now := l.cfg.Clock.Now()
 	l.turn(now)
 	first := 0
 	for first < len(l.recent) && now.Sub(l.recent[first]) >= window {
@@ -113,7 +113,7 @@ func (l *limits) violate(what string) {
 func (l *limits) failed(code string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	day := l.date(l.cfg.Now())
+	day := l.date(l.cfg.Clock.Now())
 	if l.codes[day] == nil {
 		l.codes[day] = map[string]int{}
 	}
@@ -165,7 +165,7 @@ func (s *Server) RefillQuota() { s.setSpent(false) }
 func (s *Server) setSpent(spent bool) {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
-	s.limits.turn(s.cfg.Now())
+	s.limits.turn(s.cfg.Clock.Now())
 	s.limits.quotaSpent = spent
 }
 
@@ -193,7 +193,7 @@ func (s *Server) errorUsage(days int) answer {
 func (s *Server) byDay(days int, tell func(day string) map[string]any) answer {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
-	now, told := s.cfg.Now().In(s.limits.zone), []map[string]any{}
+	now, told := s.cfg.Clock.Now().In(s.limits.zone), []map[string]any{}
 	for back := range days {
 		told = append(told, tell(s.limits.date(now.AddDate(0, 0, -back))))
 	}

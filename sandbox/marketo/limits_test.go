@@ -21,14 +21,14 @@ func TestLimits(t *testing.T) {
 		for range 50 {
 			b.succeeded(b.get(cheap))
 		}
-		b.clock.pass(10 * time.Second)
+		b.clock.Advance(10 * time.Second)
 		for range 50 {
 			b.succeeded(b.get(cheap))
 		}
 		r := b.get(cheap)
 		b.refused(r, "606")
 		require.Equal(t, "Max rate limit '100' exceeded with in '20' secs", r.Errors[0]["message"])
-		b.clock.pass(10 * time.Second)
+		b.clock.Advance(10 * time.Second)
 		b.succeeded(b.get(cheap))
 		require.Equal(t, 101, b.MaxInWindow())
 		require.Equal(t, map[string]int{"more than the allowed calls in 20 s": 1}, b.Violations())
@@ -47,10 +47,10 @@ func TestLimits(t *testing.T) {
 		b.succeeded(b.get(cheap))
 		b.succeeded(b.get(cheap))
 		b.refused(b.get(cheap), "607")
-		b.clock.pass(17 * time.Hour) // 05:00 UTC, 23:00 in Chicago
+		b.clock.Advance(17 * time.Hour) // 05:00 UTC, 23:00 in Chicago
 		b.login()
 		b.refused(b.get(cheap), "607")
-		b.clock.pass(time.Hour)
+		b.clock.Advance(time.Hour)
 		b.login()
 		b.succeeded(b.get(cheap))
 	})
@@ -61,6 +61,8 @@ func TestLimits(t *testing.T) {
 		for range cap(answers) {
 			go func() { answers <- b.get(cheap) }()
 		}
+		require.NoError(t, b.clock.BlockUntilContext(t.Context(), cap(answers)))
+		b.clock.Advance(200 * time.Millisecond)
 		refused := 0
 		for range cap(answers) {
 			if r := <-answers; len(r.Errors) > 0 {

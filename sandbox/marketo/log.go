@@ -57,7 +57,7 @@ func (s *Server) append(r row) {
 
 // happen logs a row now, to appear up to CommitLag later.
 func (s *Server) happen(r row) {
-	now := s.cfg.Now()
+	now := s.cfg.Clock.Now()
 	r.at, r.visible = now, now
 	if s.cfg.CommitLag > 0 && s.random.IntN(4) == 0 {
 		r.visible = now.Add(time.Duration(s.random.Int64N(int64(s.cfg.CommitLag))))
@@ -138,7 +138,7 @@ func (s *Server) read(c *call, render func(r row) (map[string]any, bool)) (answe
 	if err != nil {
 		return answer{}, err
 	}
-	now, size := s.cfg.Now(), batchSize(c)
+	now, size := s.cfg.Clock.Now(), batchSize(c)
 	log, most := s.log, examined
 	if leads := c.list("leadIds"); len(leads) > 0 {
 		log, most = s.logOf(leads, now), cmp.Or(s.cfg.PageRows, examined)

@@ -12,14 +12,14 @@ import (
 )
 
 // wait lets time pass, unless the caller leaves.
-func wait(ctx context.Context, d time.Duration) bool {
+func (s *Server) wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
 	}
-	timer := time.NewTimer(d)
+	timer := s.cfg.Clock.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-timer.Chan():
 		return true
 	case <-ctx.Done():
 		return false
@@ -34,7 +34,7 @@ func (s *Server) before(w http.ResponseWriter, c *call) bool {
 	}
 	switch c.rule.Kind {
 	case fault.Latency:
-		return !wait(c.Context(), c.rule.Delay)
+		return !s.wait(c.Context(), c.rule.Delay)
 	case fault.DropBefore:
 		panic(http.ErrAbortHandler)
 	case fault.HTML:

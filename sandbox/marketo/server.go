@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"salesactions/sandbox/fault"
 	"salesactions/sandbox/world"
 )
@@ -55,7 +57,7 @@ type Config struct {
 
 	ContactsNoOwner bool // sfdcLeadOwnerId is empty for contacts
 
-	Now func() time.Time // default time.Now
+	Clock clockwork.Clock // required
 }
 
 // Server is the sandbox. It is safe for concurrent use.
@@ -90,6 +92,9 @@ type lead struct {
 
 // New makes a sandbox with its people.
 func New(cfg Config) (*Server, error) {
+	if cfg.Clock == nil {
+		return nil, errors.New("the sandbox of Marketo has no clock: Config.Clock is missing")
+	}
 	cfg.People = cmp.Or(cfg.People, 5000)
 	cfg.ClientID = cmp.Or(cfg.ClientID, "sandbox-client")
 	cfg.ClientSecret = cmp.Or(cfg.ClientSecret, "sandbox-secret")
@@ -100,9 +105,6 @@ func New(cfg Config) (*Server, error) {
 	cfg.BulkDelay = cmp.Or(cfg.BulkDelay, 2*time.Minute)
 	cfg.BulkRefresh = cmp.Or(cfg.BulkRefresh, time.Minute)
 	cfg.CommitLag = cmp.Or(cfg.CommitLag, 2*time.Minute)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	zone, err := time.LoadLocation("America/Chicago")
 	if err != nil {
 		return nil, fmt.Errorf("find the zone of the daily quota: %w", err)
@@ -115,13 +117,13 @@ func New(cfg Config) (*Server, error) {
 	s.takeTypes(cfg.CustomTypesTaken)
 	s.tokens = &tokens{cfg: cfg}
 	s.bulk = &bulk{server: s, jobs: map[string]*job{}}
-	for p := range world.People(world.Config{People: cfg.People, Seed: cfg.Seed, Now: cfg.Now()}) {
+	for p := range world.People(world.Config{People: cfg.People, Seed: cfg.Seed, Now: cfg.Clock.Now()}) {
 		if cfg.ContactsNoOwner && p.Values[world.Type] == "Contact" {
 			p.Values[world.OwnerID] = ""
 		}
 		s.people[p.ID] = &lead{Person: p, touched: p.Updated}
 		s.order = append(s.order, p.ID)
-		if cfg.Now().Sub(p.Created) < 30*24*time.Hour {
+		if cfg.Clock.Now().Sub(p.Created) < 30*24*time.Hour {
 			s.append(row{lead: p.ID, at: p.Created, kind: typeNewLead, visible: p.Created})
 		}
 	}
@@ -225,7 +227,7 @@ func (s *Server) serve(w http.ResponseWriter, c *call) {
 	if s.before(w, c) {
 		return
 	}
-	if !wait(c.Context(), s.cfg.Latency) {
+	if !s.wait(c.Context(), s.cfg.Latency) {
 		return
 	}
 	if c.params.Has("access_token") {
@@ -311,7 +313,7 @@ func between(path, prefix string) string {
 
 // write sends an answer, as the fault in force has it.
 func (s *Server) write(w http.ResponseWriter, c *call, a answer, err error) {
-	a.RequestID = fmt.Sprintf("%x#%x", uint16(s.requests.Add(1)*40503), s.cfg.Now().UnixMilli())
+	a.RequestID = fmt.Sprintf("%x#%x", uint16(s.requests.Add(1)*40503), s.cfg.Clock.Now().UnixMilli())
 	a.Success = err == nil
 	var failed *apiError
 	switch {

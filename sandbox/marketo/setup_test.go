@@ -7,30 +7,12 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 )
-
-// clock is what the sandbox is told the time is.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // bundle is a sandbox behind HTTP, and a caller with a token.
 type bundle struct {
@@ -38,7 +20,7 @@ type bundle struct {
 	t     *testing.T
 	url   string
 	token string
-	clock *clock
+	clock *clockwork.FakeClock
 }
 
 // reply is an answer as a caller of the documentation decodes it.
@@ -56,11 +38,11 @@ type reply struct {
 
 func setup(t *testing.T, cfg Config) *bundle {
 	t.Helper()
-	b := &bundle{t: t, clock: &clock{now: time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)}}
+	b := &bundle{t: t, clock: clockwork.NewFakeClockAt(time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC))}
 	if cfg.People == 0 {
 		cfg.People = 500
 	}
-	cfg.Now = b.clock.Now
+	cfg.Clock = b.clock
 	var err error
 	b.Server, err = New(cfg)
 	require.NoError(t, err)

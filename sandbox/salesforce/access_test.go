@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 )
 
@@ -96,6 +97,7 @@ func TestAccessThatMakesNoSenseIsRefused(t *testing.T) {
 		"IsDeleted":      {HiddenFields: map[string][]string{"Task": {"IsDeleted"}}},
 		"OptOutOn":       {OptOutField: "x__c", OptOutOn: []string{"Account"}},
 	} {
+		cfg.Clock = clockwork.NewRealClock()
 		_, err := New(cfg)
 		require.ErrorContains(t, err, option)
 	}

@@ -24,13 +24,13 @@ func (s *Server) newActors() *actors {
 // open Tasks are touched, so that what was logged stays as it is.
 func (s *Server) RunActors(ctx context.Context, every time.Duration) {
 	a := s.newActors()
-	ticker := time.NewTicker(every)
+	ticker := s.cfg.Clock.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-ticker.Chan():
 			// Whom it is about may be gone or locked by now: then nothing happens.
 			_ = a.act()
 		}

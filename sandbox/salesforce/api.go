@@ -66,7 +66,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	if s.before(w, c) {
 		return
 	}
-	if !pause(c, s.cfg.Latency) {
+	if !s.pause(c, s.cfg.Latency) {
 		return
 	}
 	s.tidy()
@@ -201,9 +201,9 @@ func (s *Server) before(w http.ResponseWriter, c *call) bool {
 	case fault.DropBefore:
 		panic(http.ErrAbortHandler)
 	case fault.Latency:
-		return !pause(c, c.rule.Delay)
+		return !s.pause(c, c.rule.Delay)
 	case fault.DelayCommit: // the client may leave; the work is done all the same
-		time.Sleep(c.rule.Delay)
+		s.cfg.Clock.Sleep(c.rule.Delay)
 	case fault.HTML:
 		gatewayPage(w)
 		return true
@@ -221,16 +221,16 @@ func (s *Server) before(w http.ResponseWriter, c *call) bool {
 }
 
 // pause waits unless the client leaves.
-func pause(c *call, d time.Duration) bool {
+func (s *Server) pause(c *call, d time.Duration) bool {
 	if d <= 0 {
 		return true
 	}
-	timer := time.NewTimer(d)
+	timer := s.cfg.Clock.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-c.Context().Done():
 		return false
-	case <-timer.C:
+	case <-timer.Chan():
 		return true
 	}
 }

@@ -17,7 +17,7 @@ func (s *Server) Archive() int {
 	s.tidy()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, until := 0, s.cfg.Now().UTC().Add(-archiveAge)
+	n, until := 0, s.cfg.Clock.Now().UTC().Add(-archiveAge)
 	for _, r := range s.tables["task"].order {
 		if !r.deleted.IsZero() || r.flag("IsArchived") || !r.flag("IsClosed") || !r.agedAt(until) {
 			continue

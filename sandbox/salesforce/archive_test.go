@@ -41,7 +41,7 @@ func TestTheNightlyRunArchivesOldClosedTasks(t *testing.T) {
 	require.True(t, archived("closed, of a year ago"), "changed by its id, and archived")
 	o.call(http.MethodPost, "/sobjects/Task", values{"Key__c": "k"}).refused(http.StatusBadRequest, "DUPLICATE_VALUE")
 
-	clock.pass(365 * 24 * time.Hour)
+	clock.Advance(365 * 24 * time.Hour)
 	o.control("/act", values{"do": "archive"}).is(http.StatusOK, nil)
 	for name, c := range tasks {
 		require.Equal(t, c.late, archived(name), name)

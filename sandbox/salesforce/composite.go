@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Limits of a composite call (Salesforce REST: composite).
@@ -165,7 +164,7 @@ func (m *composite) apart(order []*part) {
 	if d := m.call.held(); d > 0 { // all have the stamp of now, and their locks
 		cover := s.open(m.call.user, m.call.waits)
 		cover.lock(m.known())
-		time.Sleep(d)
+		s.cfg.Clock.Sleep(d)
 		m.call.cover = cover
 		defer cover.Rollback()
 	}

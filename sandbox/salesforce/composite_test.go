@@ -164,7 +164,7 @@ func TestPartsHaveHeadersOfTheirOwn(t *testing.T) {
 	o, clock := timed(t, Config{DuplicateRule: true, AssignmentRule: true})
 	lead, other := o.two("Lead")
 	task := o.task(values{"Subject": "x"})
-	clock.pass(time.Hour)
+	clock.Advance(time.Hour)
 	owner := o.held("Lead", lead)["OwnerId"]
 	with := func(p values, headers values) values {
 		p["httpHeaders"] = headers
@@ -228,16 +228,18 @@ func TestAHeldCompositeCallIsSeenLateWithOneStamp(t *testing.T) {
 			o, clock := timed(t, Config{})
 			ids := []string{o.task(values{"Subject": "before"}), o.task(values{"Subject": "before"})}
 			began := clock.Now()
-			o.server.Fault(fault.Rule{Path: "/composite", Kind: fault.HoldTransaction, Delay: time.Second, Count: 1})
+			o.server.Fault(fault.Rule{Path: "/composite", Kind: fault.HoldTransaction, Delay: 2 * time.Minute, Count: 1})
 			done := make(chan map[string]told)
 			go func() {
 				done <- o.composite(values{"allOrNone": allOrNone}, one("a", http.MethodPatch, "/sobjects/Task/"+ids[0], values{"Subject": "after"}), one("b", http.MethodPatch, "/sobjects/Task/"+ids[1], values{"Subject": "after"}))
 			}()
-			require.Eventually(t, o.busy, 5*time.Second, time.Millisecond)
-			clock.pass(time.Minute)
+			require.NoError(t, clock.BlockUntilContext(t.Context(), 1))
+			require.True(t, o.busy())
+			clock.Advance(time.Minute)
 			for _, id := range ids {
 				require.Equal(t, "before", o.held("Task", id)["Subject"])
 			}
+			clock.Advance(time.Minute)
 			told := <-done
 			require.Equal(t, http.StatusNoContent, told["b"].Status)
 			for _, id := range ids {

@@ -131,6 +131,6 @@ func (s *Server) actOn(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(time.Duration(act.HeldMS) * time.Millisecond) // it is done whether or not the caller waits
+	s.cfg.Clock.Sleep(time.Duration(act.HeldMS) * time.Millisecond) // it is done whether or not the caller waits
 	return map[string]string{"id": id}, t.Commit()
 }

@@ -2,20 +2,21 @@ package salesforce
 
 import (
 	"net/http"
-	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // dated gives each answer the time of the sandbox's clock, which clients take for
 // the server's (Salesforce REST: polling, the Date header).
 type dated struct {
 	http.ResponseWriter
-	now func() time.Time
+	clock clockwork.Clock
 }
 
 // WriteHeader stamps the answer when it begins, not when the request came: what it
 // tells is as of then.
 func (d dated) WriteHeader(status int) {
-	d.Header().Set("Date", d.now().UTC().Format(http.TimeFormat))
+	d.Header().Set("Date", d.clock.Now().UTC().Format(http.TimeFormat))
 	d.ResponseWriter.WriteHeader(status)
 }
 

@@ -13,6 +13,8 @@ import (
 type locks struct {
 	mu   sync.Mutex
 	held map[string]hold // by the row's id, or the field and its value
+	// freed is closed when a transaction frees its locks, and another takes its place.
+	freed chan struct{}
 }
 
 // hold is one lock that is taken.
@@ -36,15 +38,17 @@ type want struct {
 
 // lock takes what changes lock, and waits for what others hold. A change whose locks
 // are not to be had in time is refused. A client that leaves meanwhile changes
-// nothing: the org works on without it.
+// nothing: the org works on without it. The limit is one of real time, since it is
+// about other goroutines, which go on while the sandbox's clock stands still.
 func (t *Transaction) lock(changes []*change) {
 	s := t.server
 	s.mu.RLock()
 	left := s.wants(changes)
 	s.mu.RUnlock()
-	deadline := time.Now().Add(s.cfg.LockWait)
-	for waited := false; ; waited = true {
-		parallel := false
+	limit := time.NewTimer(s.cfg.LockWait)
+	defer limit.Stop()
+	for waited, over := false, false; ; waited = true {
+		parallel, freed := false, s.locks.next()
 		left = slices.DeleteFunc(left, func(w want) bool {
 			other := s.locks.take(t.grip, w)
 			parallel = parallel || other != nil && t.grip.fights(other, w)
@@ -56,10 +60,14 @@ func (t *Transaction) lock(changes []*change) {
 		if parallel && !waited {
 			s.limits.violate("parallel changes of one parent's Tasks")
 		}
-		if time.Now().After(deadline) {
+		if over {
 			break
 		}
-		time.Sleep(5 * time.Millisecond) // see above: nobody can call this off
+		select {
+		case <-freed:
+		case <-limit.C:
+			over = true
+		}
 	}
 	for _, w := range left {
 		w.change.refusal = busy()
@@ -177,6 +185,13 @@ func (l *locks) keep(g *grip, keys []string, parent bool) {
 	}
 }
 
+// next is closed when locks are freed from now on.
+func (l *locks) next() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.freed
+}
+
 func (l *locks) give(g *grip) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -186,4 +201,6 @@ func (l *locks) give(g *grip) {
 		}
 	}
 	g.keys = nil
+	close(l.freed)
+	l.freed = make(chan struct{})
 }

@@ -14,7 +14,7 @@ func (s *Server) newOAuth() (*oauth.Server, error) {
 				Email: r.text("Email"), Inactive: !r.flag("IsActive")})
 		}
 	}
-	return oauth.New(oauth.Config{Users: users, OrgID: s.orgID, SessionLength: s.cfg.SessionLength, Rotation: s.cfg.Rotation, Now: s.cfg.Now,
+	return oauth.New(oauth.Config{Users: users, OrgID: s.orgID, SessionLength: s.cfg.SessionLength, Rotation: s.cfg.Rotation, Clock: s.cfg.Clock,
 		Apps: []oauth.App{{ClientID: s.cfg.ClientID, Secret: s.cfg.ClientSecret, RunAs: s.cfg.Username, PublicKey: s.cfg.PublicKey}}})
 }
 

@@ -28,7 +28,7 @@ func TestAConvertedLeadIsAContact(t *testing.T) {
 	lead, other := o.two("Lead")
 	open, closed := o.task(values{"Subject": "open", "WhoId": lead}), o.task(values{"Subject": "closed", "WhoId": lead, "Status": "Completed"})
 	o.call(http.MethodPatch, "/sobjects/Lead/"+lead, values{"No_Sales__c": true, "HasOptedOutOfEmail": true}).is(http.StatusNoContent, nil)
-	clock.pass(time.Minute)
+	clock.Advance(time.Minute)
 	_, err := o.server.Act("convert", "Lead", lead, nil)
 	require.NoError(t, err)
 
@@ -60,7 +60,7 @@ func TestAMergedPersonIsDeletedAndTheWinnerHasTheirTasks(t *testing.T) {
 			loser, winner := o.two(object)
 			open, closed := o.task(values{"WhoId": loser}), o.task(values{"WhoId": loser, "Status": "Completed"})
 			before := o.held("Task", open)
-			clock.pass(time.Minute)
+			clock.Advance(time.Minute)
 			_, err := o.server.Act("merge", object, loser, values{"into": winner[:15]})
 			require.NoError(t, err)
 			require.Equal(t, true, o.held(object, loser)["IsDeleted"])

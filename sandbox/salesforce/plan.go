@@ -1,8 +1,6 @@
 package salesforce
 
 import (
-	"time"
-
 	"salesactions/sandbox/fault"
 )
 
@@ -32,7 +30,7 @@ func (s *Server) perform(c *call, p *plan) (int, any, error) {
 	t := s.begin(c)
 	t.lock(p.changes)
 	if c.cover == nil {
-		time.Sleep(c.held()) // its locks held, and whether or not the client waits
+		s.cfg.Clock.Sleep(c.held()) // its locks held, and whether or not the client waits
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,7 +30,7 @@ func (s *Server) populate() {
 		s.put("TaskPriority", newID("01K", int64(i+1)), map[string]any{"ApiName": label, "MasterLabel": label, "IsHighPriority": i == 0, "IsDefault": i == 1})
 	}
 	n := 0
-	for p := range world.People(world.Config{People: s.cfg.People, Seed: s.cfg.Seed, Now: s.cfg.Now()}) {
+	for p := range world.People(world.Config{People: s.cfg.People, Seed: s.cfg.Seed, Now: s.cfg.Clock.Now()}) {
 		s.putPerson(p, n)
 		n++
 	}
@@ -38,7 +38,7 @@ func (s *Server) populate() {
 
 // put adds a record of the set-up.
 func (s *Server) put(object, id string, values map[string]any) *record {
-	at := s.cfg.Now().Add(-24 * time.Hour).UTC().Truncate(time.Second)
+	at := s.cfg.Clock.Now().Add(-24 * time.Hour).UTC().Truncate(time.Second)
 	for _, f := range s.schema[lower(object)].fields {
 		if f.kind == "boolean" && values[f.name] == nil {
 			values[f.name] = false

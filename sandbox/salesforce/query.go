@@ -41,7 +41,7 @@ func (s *Server) query(c *call, all bool) (*plan, error) {
 }
 
 func (s *Server) run(c *call, q *soql.Query, all bool) (int, any, error) {
-	result, err := q.Run(org{s}, s.source(all), s.cfg.Now().UTC())
+	result, err := q.Run(org{s}, s.source(all), s.cfg.Clock.Now().UTC())
 	if err != nil {
 		return 0, nil, asQueryError(err)
 	}
@@ -57,7 +57,7 @@ func (s *Server) run(c *call, q *soql.Query, all bool) (int, any, error) {
 	}
 	id := ""
 	if len(records) > size {
-		id = s.cursors.keep(&cursor{c.user, records, s.cfg.Now().Add(cursorLives)})
+		id = s.cursors.keep(&cursor{c.user, records, s.cfg.Clock.Now().Add(cursorLives)})
 	}
 	return http.StatusOK, page(c.version, id, records, 0, size, result.Total), nil
 }
@@ -102,7 +102,7 @@ func (s *Server) more(c *call, locator string) (int, any, error) {
 	s.cursors.mu.Lock()
 	k := s.cursors.open[id]
 	s.cursors.mu.Unlock()
-	if k == nil || err != nil || k.user != c.user || from > len(k.records) || s.cfg.Now().After(k.until) {
+	if k == nil || err != nil || k.user != c.user || from > len(k.records) || s.cfg.Clock.Now().After(k.until) {
 		return 0, nil, fail(http.StatusBadRequest, "INVALID_QUERY_LOCATOR", "invalid query locator")
 	}
 	return http.StatusOK, page(c.version, id, k.records, from, pageSize, len(k.records)), nil

@@ -49,7 +49,7 @@ func TestUpdatedAndDeletedRowsAreToldByTheMinute(t *testing.T) {
 	o.window("deleted", at+"31:00Z", at+"30:00Z").refused(http.StatusBadRequest, "INVALID_REPLICATION_DATE")
 	o.window("deleted", "yesterday", at+"30:00Z").refused(http.StatusBadRequest, "INVALID_REPLICATION_DATE")
 	require.Empty(t, o.deleted(at+"30:00Z", at+"31:00Z"))
-	clock.pass(5 * time.Minute)
+	clock.Advance(5 * time.Minute)
 	o.delete(id)
 	require.Equal(t, []string{id}, o.deleted(at+"35:00Z", at+"36:00Z"))
 	require.Empty(t, o.updated(at+"30:00Z", at+"40:00Z"), "a deleted row is not an updated one")

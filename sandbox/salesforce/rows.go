@@ -50,7 +50,7 @@ func (s *Server) rows(c *call, parts []string) (*plan, error) {
 }
 
 func (s *Server) describe(c *call, o *object) (int, any, error) {
-	if since, err := http.ParseTime(c.Header.Get("If-Modified-Since")); err == nil && since.After(s.cfg.Now().Add(-time.Hour)) {
+	if since, err := http.ParseTime(c.Header.Get("If-Modified-Since")); err == nil && since.After(s.cfg.Clock.Now().Add(-time.Hour)) {
 		return http.StatusNotModified, nil, nil
 	}
 	return http.StatusOK, o.describe(), nil

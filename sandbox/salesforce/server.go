@@ -8,6 +8,7 @@ package salesforce
 import (
 	"cmp"
 	"crypto/rsa"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -15,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 
 	"salesactions/sandbox/fault"
 	"salesactions/sandbox/salesforce/oauth"
@@ -51,7 +54,7 @@ type Config struct {
 	Rotation      bool          // refresh tokens are good for one use
 	LockWait      time.Duration // for the lock of a parent; default 10 s
 
-	Now func() time.Time // default time.Now
+	Clock clockwork.Clock // required
 }
 
 // Server is the sandbox. It is safe for concurrent use.
@@ -99,6 +102,9 @@ func (l *limits) violate(what string) {
 
 // New makes a sandbox with its org.
 func New(cfg Config) (*Server, error) {
+	if cfg.Clock == nil {
+		return nil, errors.New("the sandbox of Salesforce has no clock: Config.Clock is missing")
+	}
 	cfg.People = cmp.Or(cfg.People, 5000)
 	cfg.ClientID = cmp.Or(cfg.ClientID, "sandbox-app")
 	cfg.ClientSecret = cmp.Or(cfg.ClientSecret, "sandbox-app-secret")
@@ -113,13 +119,10 @@ func New(cfg Config) (*Server, error) {
 	if cfg.OptOutOn == nil {
 		cfg.OptOutOn = []string{"Lead", "Contact"}
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	s := &Server{cfg: cfg, schema: schema(cfg), faults: fault.New(cfg.Seed), random: rand.New(rand.NewPCG(uint64(cfg.Seed), 5)),
 		tables: map[string]*table{}, begun: map[*Transaction]bool{}, orgID: newID("00D", 1), self: newID("005", 900_001)}
 	s.limits.calls, s.limits.violations = map[string]int{}, map[string]int{}
-	s.locks.held = map[string]hold{}
+	s.locks.held, s.locks.freed = map[string]hold{}, make(chan struct{})
 	for name := range s.schema {
 		s.tables[name] = newTable()
 	}
@@ -148,7 +151,7 @@ func fail(status int, code, message string) *restError {
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w = dated{w, s.cfg.Now}
+	w = dated{w, s.cfg.Clock}
 	path := r.URL.Path
 	switch {
 	case strings.HasPrefix(path, "/_sandbox/"):

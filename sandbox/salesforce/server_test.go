@@ -140,7 +140,7 @@ func TestAnswersAreDatedByTheSandboxsClock(t *testing.T) {
 	o, clock := timed(t, Config{})
 	date := func(a answered) string { return a.Header.Get("Date") }
 	require.Equal(t, "Tue, 10 Mar 2026 09:30:15 GMT", date(o.call(http.MethodGet, "/limits", nil).is(http.StatusOK, nil)))
-	clock.pass(24 * time.Hour)
+	clock.Advance(24 * time.Hour)
 	for name, a := range map[string]answered{
 		"an answer":          o.call(http.MethodGet, "/limits", nil).is(http.StatusOK, nil),
 		"one without a body": o.call(http.MethodPatch, "/sobjects/Task/"+o.task(values{"Subject": "x"}), values{"Subject": "y"}).is(http.StatusNoContent, nil),

@@ -6,10 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,6 +28,9 @@ func setup(t *testing.T, cfg Config) *bundle {
 	}
 	if cfg.LockWait == 0 {
 		cfg.LockWait = 50 * time.Millisecond
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clockwork.NewRealClock()
 	}
 	s, err := New(cfg)
 	require.NoError(t, err)
@@ -115,31 +118,12 @@ func (a answered) refused(status int, code string) {
 	require.NotEmpty(a.t, errs[0].Message)
 }
 
-// clock is the time of a sandbox, which its test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// pass lets time go by.
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // timed is a sandbox whose time stands still until its test moves it. Sessions do not
 // end meanwhile.
-func timed(t *testing.T, cfg Config) (*bundle, *clock) {
+func timed(t *testing.T, cfg Config) (*bundle, *clockwork.FakeClock) {
 	t.Helper()
-	c := &clock{now: time.Date(2026, 3, 10, 9, 30, 15, 250_000_000, time.UTC)}
-	cfg.Now, cfg.SessionLength = c.Now, 10_000*time.Hour
+	c := clockwork.NewFakeClockAt(time.Date(2026, 3, 10, 9, 30, 15, 250_000_000, time.UTC))
+	cfg.Clock, cfg.SessionLength = c, 10_000*time.Hour
 	return setup(t, cfg), c
 }
 
@@ -192,5 +176,5 @@ func (o *bundle) task(fields values) string {
 
 // ago is a time some seconds before now, as the API takes it.
 func ago(o *bundle, seconds int) string {
-	return o.server.cfg.Now().Add(-time.Duration(seconds) * time.Second).UTC().Format("2006-01-02T15:04:05+00:00")
+	return o.server.cfg.Clock.Now().Add(-time.Duration(seconds) * time.Second).UTC().Format("2006-01-02T15:04:05+00:00")
 }

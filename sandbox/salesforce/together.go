@@ -3,7 +3,6 @@ package salesforce
 import (
 	"net/http"
 	"slices"
-	"time"
 )
 
 // together makes all parts one transaction: the first that fails undoes all. Locks of
@@ -13,7 +12,7 @@ func (m *composite) together(order []*part) {
 	s := m.server
 	t := s.open(m.call.user, m.call.waits)
 	t.lock(m.known())
-	time.Sleep(m.call.held())
+	s.cfg.Clock.Sleep(m.call.held())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer t.end()

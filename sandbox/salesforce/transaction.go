@@ -35,7 +35,7 @@ func (s *Server) open(user string, waits func() bool) *Transaction {
 }
 
 // now is the time that stamps have.
-func (s *Server) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Second) }
+func (s *Server) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Second) }
 
 var errOver = errors.New("the transaction is over")
 

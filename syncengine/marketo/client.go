@@ -8,7 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // MaxBatch is how many people one call reads or names (Marketo REST: leads, 300).
@@ -21,8 +22,8 @@ type Config struct {
 	Endpoint     string
 	ClientID     string
 	ClientSecret string
-	UserAgent    string           // default "salesactions"
-	Now          func() time.Time // default time.Now
+	UserAgent    string          // default "salesactions"
+	Clock        clockwork.Clock // for the end of tokens; required
 	// Observe, if set, is told of the end of every call, with its error or nil.
 	Observe func(ctx context.Context, operation string, err error)
 }
@@ -43,6 +44,9 @@ func New(cfg Config, hc *http.Client) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Clock == nil {
+		return nil, errors.New("the client of marketo has no clock: Config.Clock is missing")
+	}
 	if cfg.ClientID == "" || cfg.ClientSecret == "" {
 		return nil, errors.New("marketo needs a client id and a client secret")
 	}
@@ -52,10 +56,7 @@ func New(cfg Config, hc *http.Client) (*Client, error) {
 	if c.observe == nil {
 		c.observe = func(context.Context, string, error) {}
 	}
-	c.tokens = &tokens{client: c, id: cfg.ClientID, secret: cfg.ClientSecret, now: cfg.Now, turn: make(chan struct{}, 1)}
-	if c.tokens.now == nil {
-		c.tokens.now = time.Now
-	}
+	c.tokens = &tokens{client: c, id: cfg.ClientID, secret: cfg.ClientSecret, clock: cfg.Clock, turn: make(chan struct{}, 1)}
 	return c, nil
 }
 

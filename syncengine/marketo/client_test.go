@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -39,7 +40,7 @@ func setup(t *testing.T, handle http.HandlerFunc) *marketo.Client {
 
 func newClient(t *testing.T, server *httptest.Server) *marketo.Client {
 	t.Helper()
-	client, err := marketo.New(marketo.Config{Endpoint: server.URL + "/base/rest/", ClientID: "id", ClientSecret: "s3cret"}, server.Client())
+	client, err := marketo.New(marketo.Config{Clock: clockwork.NewRealClock(), Endpoint: server.URL + "/base/rest/", ClientID: "id", ClientSecret: "s3cret"}, server.Client())
 	require.NoError(t, err)
 	return client
 }
@@ -51,11 +52,11 @@ func answer(body string) http.HandlerFunc {
 func TestEndpoint(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range []string{"123-ABC-456.mktorest.com", "https://123-ABC-456.mktorest.com/rest", "https://123-ABC-456.mktorest.com/identity/", " http://localhost:9101/ "} {
-		_, err := marketo.New(marketo.Config{Endpoint: endpoint, ClientID: "a", ClientSecret: "b"}, http.DefaultClient)
+		_, err := marketo.New(marketo.Config{Clock: clockwork.NewRealClock(), Endpoint: endpoint, ClientID: "a", ClientSecret: "b"}, http.DefaultClient)
 		require.NoError(t, err, endpoint)
 	}
 	for _, endpoint := range []string{"", "ftp://x.example", "https://", "https://user:pw@x.example", "https://x.example/?a=b"} {
-		_, err := marketo.New(marketo.Config{Endpoint: endpoint, ClientID: "a", ClientSecret: "b"}, http.DefaultClient)
+		_, err := marketo.New(marketo.Config{Clock: clockwork.NewRealClock(), Endpoint: endpoint, ClientID: "a", ClientSecret: "b"}, http.DefaultClient)
 		require.Error(t, err, endpoint)
 	}
 }
@@ -367,7 +368,7 @@ func TestObserve(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	seen := map[string]error{}
-	client, err := marketo.New(marketo.Config{Endpoint: server.URL, ClientID: "a", ClientSecret: "b",
+	client, err := marketo.New(marketo.Config{Clock: clockwork.NewRealClock(), Endpoint: server.URL, ClientID: "a", ClientSecret: "b",
 		Observe: func(_ context.Context, operation string, err error) { seen[operation] = err }}, server.Client())
 	require.NoError(t, err)
 	_, err = client.PagingToken(t.Context(), time.Now())

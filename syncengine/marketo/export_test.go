@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/syncengine/marketo"
@@ -127,7 +128,7 @@ func TestExport(t *testing.T) {
 		}))
 		t.Cleanup(server.Close)
 		var seen []error
-		client, err := marketo.New(marketo.Config{Endpoint: server.URL, ClientID: "a", ClientSecret: "b", Observe: func(_ context.Context, operation string, err error) {
+		client, err := marketo.New(marketo.Config{Clock: clockwork.NewRealClock(), Endpoint: server.URL, ClientID: "a", ClientSecret: "b", Observe: func(_ context.Context, operation string, err error) {
 			if operation == "export file" {
 				seen = append(seen, err)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/syncengine/marketo"
@@ -51,7 +52,7 @@ func (s silence) Read([]byte) (int, error) {
 
 func bubbleClient(t *testing.T, rt http.RoundTripper, observe func(error)) *marketo.Client {
 	t.Helper()
-	cfg := marketo.Config{Endpoint: "marketo.example", ClientID: "a", ClientSecret: "b"}
+	cfg := marketo.Config{Clock: clockwork.NewRealClock(), Endpoint: "marketo.example", ClientID: "a", ClientSecret: "b"}
 	if observe != nil {
 		cfg.Observe = func(_ context.Context, operation string, err error) {
 			if operation != "identity" {

@@ -9,6 +9,10 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"salesactions/clock"
 )
 
 const (
@@ -41,7 +45,7 @@ type token struct {
 type tokens struct {
 	client     *Client
 	id, secret string
-	now        func() time.Time
+	clock      clockwork.Clock
 
 	turn    chan struct{} // holds one; whoever put it in may touch current
 	current token
@@ -66,15 +70,15 @@ func (t *tokens) get(ctx context.Context, refused string) (token, error) {
 		return token{}, err
 	}
 	defer t.give()
-	if t.current.value != "" && t.current.value != refused && t.now().Before(t.current.stale) {
+	if t.current.value != "" && t.current.value != refused && t.clock.Now().Before(t.current.stale) {
 		return t.current, nil
 	}
 	fresh, err := t.fetch(ctx)
 	if err != nil {
 		return token{}, err
 	}
-	if left := fresh.dies.Sub(t.now()); left <= lastMoment {
-		if err := wait(ctx, left+100*time.Millisecond); err != nil {
+	if left := fresh.dies.Sub(t.clock.Now()); left <= lastMoment {
+		if err := clock.Sleep(ctx, t.clock, left+100*time.Millisecond); err != nil {
 			return token{}, &Error{Operation: "identity", Kind: KindTransport, Err: err}
 		}
 		if fresh, err = t.fetch(ctx); err != nil {
@@ -89,7 +93,7 @@ func (t *tokens) get(ctx context.Context, refused string) (token, error) {
 // again, because until the end Marketo answers with the same one.
 func (t *tokens) keep(fresh token) {
 	fresh.stale = fresh.dies.Add(-earlyRefresh)
-	if soonest := t.now().Add(askAgain); fresh.stale.Before(soonest) {
+	if soonest := t.clock.Now().Add(askAgain); fresh.stale.Before(soonest) {
 		fresh.stale = soonest
 		if fresh.dies.Before(soonest) {
 			fresh.stale = fresh.dies
@@ -128,7 +132,7 @@ func (t *tokens) ask(ctx context.Context, method string, form url.Values) (token
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", t.client.userAgent)
-	asked := t.now()
+	asked := t.clock.Now()
 	resp, err := t.client.http.Do(req)
 	if err != nil {
 		return token{}, &Error{Operation: "identity", Kind: KindTransport, Err: withoutURL(err)}
@@ -172,7 +176,7 @@ func (c *Client) Identity(ctx context.Context) (Identity, error) {
 		return Identity{}, err
 	}
 	c.tokens.keep(fresh)
-	return Identity{Scope: fresh.scope, ExpiresIn: fresh.dies.Sub(c.tokens.now())}, nil
+	return Identity{Scope: fresh.scope, ExpiresIn: fresh.dies.Sub(c.tokens.clock.Now())}, nil
 }
 
 // withoutURL drops the address from an error of net/http: it may hold the secret.
@@ -182,15 +186,4 @@ func withoutURL(err error) error {
 		return address.Err
 	}
 	return err
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -52,7 +52,7 @@ func severalMatch(r request, a answer) error {
 // refused reads an error. Salesforce's own are a list; what is none comes from a
 // gateway, is HTML, text or nothing, and is not repeated.
 func refused(r request, a answer) error {
-	e := &Error{Operation: r.operation, Kind: KindAPI, HTTPStatus: a.status, RetryAfter: retryAfter(a.header), RequestSent: true, Write: r.write()}
+	e := &Error{Operation: r.operation, Kind: KindAPI, HTTPStatus: a.status, RetryAfter: retryAfter(a.header, a.heard), RequestSent: true, Write: r.write()}
 	err := json.Unmarshal(a.raw, &e.Codes)
 	if err != nil {
 		var one CodeMessage // some resources answer with one error and no list

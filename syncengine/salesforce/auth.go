@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/jonboulle/clockwork"
 	"golang.org/x/oauth2"
 )
 
@@ -31,7 +32,8 @@ type OAuth struct {
 	LoginURL     string // https://login.salesforce.com, https://test.salesforce.com or the org's My Domain; see CheckLoginURL
 	ClientID     string
 	ClientSecret string
-	HTTP         *http.Client // default http.DefaultClient
+	HTTP         *http.Client    // default http.DefaultClient
+	Clock        clockwork.Clock // required
 }
 
 // Grant is what an authorisation yields. Salesforce does not tell when it ends.
@@ -83,7 +85,7 @@ func (o OAuth) JWTBearer(ctx context.Context, username string, key *rsa.PrivateK
 	if audience == "" {
 		audience = o.audience()
 	}
-	claims := jwt.MapClaims{"iss": o.ClientID, "sub": username, "aud": audience, "exp": time.Now().Add(jwtLife).Unix()}
+	claims := jwt.MapClaims{"iss": o.ClientID, "sub": username, "aud": audience, "exp": o.Clock.Now().Add(jwtLife).Unix()}
 	assertion, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(key)
 	if err != nil {
 		return Grant{}, fmt.Errorf("salesforce jwt bearer: sign the assertion: %w", err)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // maxAuthBody is the most of the token service's answer that is read.
@@ -89,18 +90,18 @@ func (o OAuth) do(ctx context.Context, operation string, req *http.Request) (int
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAuthBody))
 	if err != nil {
-		return resp.StatusCode, nil, noteSent(brokeOff(ctx, operation, resp, err))
+		return resp.StatusCode, nil, noteSent(brokeOff(ctx, operation, resp, o.Clock.Now(), err))
 	}
 	if resp.StatusCode != http.StatusOK {
-		return resp.StatusCode, nil, noteSent(authRefused(operation, resp, raw))
+		return resp.StatusCode, nil, noteSent(authRefused(operation, resp, o.Clock.Now(), raw))
 	}
 	return resp.StatusCode, raw, nil
 }
 
 // authRefused reads {"error", "error_description"}, and the identity service's bare
 // words such as Bad_OAuth_Token.
-func authRefused(operation string, resp *http.Response, raw []byte) error {
-	e := &Error{Operation: operation, Kind: KindAuth, HTTPStatus: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
+func authRefused(operation string, resp *http.Response, now time.Time, raw []byte) error {
+	e := &Error{Operation: operation, Kind: KindAuth, HTTPStatus: resp.StatusCode, RetryAfter: retryAfter(resp.Header, now)}
 	var said struct {
 		Code        string `json:"error"`
 		Description string `json:"error_description"`

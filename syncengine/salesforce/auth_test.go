@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/syncengine/salesforce"
@@ -39,14 +40,14 @@ func login(t *testing.T, status int, body func(server string) string) (salesforc
 		fmt.Fprint(w, body(server.URL))
 	}))
 	t.Cleanup(server.Close)
-	return salesforce.OAuth{LoginURL: server.URL, ClientID: "key", ClientSecret: "s3cret", HTTP: server.Client()}, &form
+	return salesforce.OAuth{LoginURL: server.URL, ClientID: "key", ClientSecret: "s3cret", HTTP: server.Client(), Clock: clockwork.NewRealClock()}, &form
 }
 
 func always(body string) func(string) string { return func(string) string { return body } }
 
 func TestAuthCodeURL(t *testing.T) {
 	t.Parallel()
-	oauth := salesforce.OAuth{LoginURL: "https://login.salesforce.com", ClientID: "key", ClientSecret: "s3cret"}
+	oauth := salesforce.OAuth{Clock: clockwork.NewRealClock(), LoginURL: "https://login.salesforce.com", ClientID: "key", ClientSecret: "s3cret"}
 	verifier := salesforce.NewVerifier()
 	u, err := url.Parse(oauth.AuthCodeURL("state", verifier, "https://app.example/callback"))
 	require.NoError(t, err)
@@ -184,7 +185,7 @@ func TestAuthErrors(t *testing.T) {
 
 	t.Run("a_bad_login_address_is_not_called", func(t *testing.T) {
 		t.Parallel()
-		_, err := salesforce.OAuth{LoginURL: "http://login.salesforce.com"}.Refresh(t.Context(), "5Aep8")
+		_, err := salesforce.OAuth{Clock: clockwork.NewRealClock(), LoginURL: "http://login.salesforce.com"}.Refresh(t.Context(), "5Aep8")
 		require.ErrorIs(t, err, salesforce.ErrNotHTTPS)
 	})
 }

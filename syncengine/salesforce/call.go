@@ -19,6 +19,7 @@ type answer struct {
 	header http.Header
 	raw    []byte
 	asked  time.Time // the earliest that it can have been there when we asked; zero: unknown
+	heard  time.Time // when it was here
 }
 
 // data returns the path of a resource of the client's version.
@@ -65,17 +66,17 @@ func (c *Client) once(ctx context.Context, r request, tok Token, result any) (a 
 	}
 	defer resp.Body.Close()
 	c.clock.hear(resp.Header)
-	a = answer{status: resp.StatusCode, header: resp.Header, asked: asked}
-	if a.raw, err = readAll(limited, r.operation, resp); err != nil {
+	a = answer{status: resp.StatusCode, header: resp.Header, asked: asked, heard: c.clock.ours.Now()}
+	if a.raw, err = c.readAll(limited, r.operation, resp); err != nil {
 		return a, noteSent(err)
 	}
 	return a, noteSent(decode(r, a, result))
 }
 
-func readAll(ctx context.Context, operation string, resp *http.Response) ([]byte, error) {
+func (c *Client) readAll(ctx context.Context, operation string, resp *http.Response) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return nil, brokeOff(ctx, operation, resp, err)
+		return nil, brokeOff(ctx, operation, resp, c.clock.ours.Now(), err)
 	}
 	if len(raw) > maxBody {
 		return nil, &Error{Operation: operation, Kind: KindBadAnswer, HTTPStatus: resp.StatusCode, Err: fmt.Errorf("the answer is longer than %d bytes", maxBody)}
@@ -83,9 +84,9 @@ func readAll(ctx context.Context, operation string, resp *http.Response) ([]byte
 	return raw, nil
 }
 
-func brokeOff(ctx context.Context, operation string, resp *http.Response, err error) error {
+func brokeOff(ctx context.Context, operation string, resp *http.Response, now time.Time, err error) error {
 	return &Error{Operation: operation, Kind: KindTransport, HTTPStatus: resp.StatusCode,
-		RetryAfter: retryAfter(resp.Header), Err: fmt.Errorf("the answer broke off: %w", reason(ctx, err))}
+		RetryAfter: retryAfter(resp.Header, now), Err: fmt.Errorf("the answer broke off: %w", reason(ctx, err))}
 }
 
 // send makes the request and waits for the head of its answer.
@@ -102,7 +103,7 @@ func (c *Client) send(ctx context.Context, r request, tok Token) (*http.Response
 }
 
 // retryAfter reads the header, which Salesforce rarely sends: seconds or a date.
-func retryAfter(header http.Header) time.Duration {
+func retryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
@@ -111,5 +112,5 @@ func retryAfter(header http.Header) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return max(0, time.Until(at))
+	return max(0, at.Sub(now))
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // DefaultVersion is the version of the API that the client speaks: Spring '26.
@@ -31,9 +33,10 @@ type TokenSource interface {
 
 // Config says how to call.
 type Config struct {
-	Version    string // default DefaultVersion
-	UserAgent  string // default "salesactions"
-	ClientName string // shown in the org's logs; default "salesactions"
+	Version    string          // default DefaultVersion
+	UserAgent  string          // default "salesactions"
+	ClientName string          // shown in the org's logs; default "salesactions"
+	Clock      clockwork.Clock // required
 	// Observe, if set, is told of the end of every call, with what the answer told of
 	// the org's limit and its error or nil.
 	Observe func(ctx context.Context, operation string, usage Usage, err error)
@@ -62,7 +65,7 @@ type Client struct {
 // operation has its own, from its sending on.
 func New(cfg Config, tokens TokenSource, hc *http.Client) *Client {
 	c := &Client{version: cmp.Or(cfg.Version, DefaultVersion), userAgent: cmp.Or(cfg.UserAgent, "salesactions"),
-		options: "client=" + cmp.Or(cfg.ClientName, "salesactions"), observe: cfg.Observe, tokens: tokens, http: withoutRedirects(hc), clock: &clock{}}
+		options: "client=" + cmp.Or(cfg.ClientName, "salesactions"), observe: cfg.Observe, tokens: tokens, http: withoutRedirects(hc), clock: &clock{ours: cfg.Clock}}
 	if c.observe == nil {
 		c.observe = func(context.Context, string, Usage, error) {}
 	}

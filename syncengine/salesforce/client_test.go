@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -85,7 +86,7 @@ func setup(t *testing.T, handle http.HandlerFunc) bundle {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	b := bundle{tokens: &tokens{instance: server.URL + "/base"}, seen: &seen{}, server: server}
-	b.client = salesforce.New(salesforce.Config{Observe: b.seen.observe}, b.tokens, server.Client())
+	b.client = salesforce.New(salesforce.Config{Clock: clockwork.NewRealClock(), Observe: b.seen.observe}, b.tokens, server.Client())
 	return b
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // clockAge is how long an answer's time is relied on: no two clocks go alike for ever.
@@ -13,6 +15,8 @@ const clockAge = 10 * time.Minute
 // their way back, so that none says when a query read what it answers with; but it was
 // at least as late as all earlier answers said, and as has passed since.
 type clock struct {
+	ours clockwork.Clock
+
 	mu    sync.Mutex
 	told  time.Time // by the answer that says most
 	heard time.Time // when it was here
@@ -24,7 +28,7 @@ func (c *clock) hear(head http.Header) {
 	if err != nil {
 		return
 	}
-	now := time.Now()
+	now := c.ours.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if since := now.Sub(c.heard); since > clockAge || told.After(c.told.Add(since)) {
@@ -39,5 +43,5 @@ func (c *clock) now() time.Time {
 	if c.told.IsZero() {
 		return time.Time{}
 	}
-	return c.told.Add(time.Since(c.heard))
+	return c.told.Add(c.ours.Since(c.heard))
 }

@@ -57,7 +57,7 @@ func (c *Client) CompositeQueries(ctx context.Context, soql []string) ([][]Recor
 	}
 	rows, errs := make([][]Record, len(soql)), make([]error, len(soql))
 	for n, inner := range answers {
-		rows[n], errs[n] = c.readOn(ctx, r, answer{status: inner.Status, header: a.header, raw: inner.Body})
+		rows[n], errs[n] = c.readOn(ctx, r, answer{status: inner.Status, header: a.header, heard: a.heard, raw: inner.Body})
 	}
 	return rows, errors.Join(errs...)
 }
@@ -106,7 +106,7 @@ func (c *Client) UpdateEach(ctx context.Context, object string, changes []Change
 	}
 	errs := make([]error, len(changes))
 	for n, inner := range answers {
-		errs[n] = decode(r, answer{status: inner.Status, header: a.header, raw: inner.Body}, nil)
+		errs[n] = decode(r, answer{status: inner.Status, header: a.header, heard: a.heard, raw: inner.Body}, nil)
 	}
 	return errs, nil
 }

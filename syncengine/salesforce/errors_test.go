@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/syncengine/salesforce"
@@ -99,7 +100,7 @@ func TestRetryAfterADate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		header := http.Header{"Retry-After": {time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)}}
-		client := salesforce.New(salesforce.Config{}, &tokens{instance: "http://localhost"}, &http.Client{Transport: replies(func(*http.Request) (*http.Response, error) {
+		client := salesforce.New(salesforce.Config{Clock: clockwork.NewRealClock()}, &tokens{instance: "http://localhost"}, &http.Client{Transport: replies(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusServiceUnavailable, Header: header, Body: http.NoBody}, nil
 		})})
 		require.Equal(t, 90*time.Second, asError(t, create(t.Context(), client)).RetryAfter)
@@ -167,7 +168,7 @@ func TestAnAnswerThatDoesNotComeIsGivenUp(t *testing.T) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		})
-		client := salesforce.New(salesforce.Config{}, &tokens{instance: "http://localhost"}, &http.Client{Transport: hangs})
+		client := salesforce.New(salesforce.Config{Clock: clockwork.NewRealClock()}, &tokens{instance: "http://localhost"}, &http.Client{Transport: hangs})
 		began := time.Now()
 		got := asError(t, create(t.Context(), client))
 		require.Equal(t, 150*time.Second, time.Since(began))
@@ -189,7 +190,7 @@ func TestTheTimeBeforeSendingDoesNotCount(t *testing.T) {
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{},
 				Body: io.NopCloser(strings.NewReader(`[{"id":"00T000000000001AAA","success":true,"errors":[]}]`))}, nil
 		})
-		client := salesforce.New(salesforce.Config{}, &tokens{instance: "http://localhost"}, &http.Client{Transport: waits})
+		client := salesforce.New(salesforce.Config{Clock: clockwork.NewRealClock()}, &tokens{instance: "http://localhost"}, &http.Client{Transport: waits})
 		_, err := client.DeleteMany(t.Context(), []string{"00T000000000001AAA"})
 		require.NoError(t, err)
 	})

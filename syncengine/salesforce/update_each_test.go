@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/sandbox/fault"
@@ -164,23 +164,21 @@ func TestUpdateEach(t *testing.T) {
 type inSandbox struct {
 	org    *sandboxsalesforce.Server
 	client *salesforce.Client
-	now    atomic.Pointer[time.Time]
+	clock  *clockwork.FakeClock
 	url    string
 }
 
 func sandboxed(t *testing.T, config sandboxsalesforce.Config) *inSandbox {
 	t.Helper()
-	s := &inSandbox{}
-	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	s.now.Store(&at)
-	config.People, config.LockWait, config.Now = 10, 20*time.Millisecond, func() time.Time { return *s.now.Load() }
+	s := &inSandbox{clock: clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))}
+	config.People, config.LockWait, config.Clock = 10, 20*time.Millisecond, s.clock
 	var err error
 	s.org, err = sandboxsalesforce.New(config)
 	require.NoError(t, err)
 	server := httptest.NewServer(s.org)
 	t.Cleanup(server.Close)
 	s.url = server.URL
-	s.client = salesforce.New(salesforce.Config{}, s, server.Client())
+	s.client = salesforce.New(salesforce.Config{Clock: clockwork.NewRealClock()}, s, server.Client())
 	return s
 }
 
@@ -192,11 +190,6 @@ func (s *inSandbox) Token(context.Context) (salesforce.Token, error) {
 // Refresh implements the client's source.
 func (s *inSandbox) Refresh(ctx context.Context, _ salesforce.Token) (salesforce.Token, error) {
 	return s.Token(ctx)
-}
-
-func (s *inSandbox) pass(d time.Duration) {
-	at := s.now.Load().Add(d)
-	s.now.Store(&at)
 }
 
 func (s *inSandbox) task(t *testing.T, subject string) string {
@@ -221,9 +214,9 @@ func TestUpdateEachInTheSandbox(t *testing.T) {
 	t.Run("who_was_faster_keeps_their_change_and_others_go_on", func(t *testing.T) {
 		t.Parallel()
 		s := sandboxed(t, sandboxsalesforce.Config{})
-		read := *s.now.Load()
+		read := s.clock.Now()
 		mine, theirs, gone := s.task(t, "mine"), s.task(t, "theirs"), s.task(t, "gone")
-		s.pass(2 * time.Second)
+		s.clock.Advance(2 * time.Second)
 		_, err := s.org.Act("update", "Task", theirs, map[string]any{"Subject": "edited there"})
 		require.NoError(t, err)
 		_, err = s.org.Act("delete", "Task", gone, nil)
@@ -249,7 +242,7 @@ func TestUpdateEachInTheSandbox(t *testing.T) {
 		for n := range salesforce.MaxCompositeParts {
 			id := s.task(t, "old")
 			want[id] = fmt.Sprint("new ", n)
-			changes = append(changes, salesforce.Change{ID: id, Fields: map[string]any{"Subject": want[id]}, UnmodifiedSince: *s.now.Load()})
+			changes = append(changes, salesforce.Change{ID: id, Fields: map[string]any{"Subject": want[id]}, UnmodifiedSince: s.clock.Now()})
 		}
 		s.org.ResetCounts()
 		errs, err := s.client.UpdateEach(t.Context(), "Task", changes)

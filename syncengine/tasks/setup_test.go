@@ -69,7 +69,7 @@ const (
 func newWorld(t *testing.T, db *postgres.DB, config sandboxsalesforce.Config) *world {
 	t.Helper()
 	w := &world{t: t, db: db, clock: &clock{Clock: clockwork.NewRealClock(), now: time.Now().UTC().Truncate(time.Second)}, users: map[string]string{}}
-	config.People, config.QuotaOff, config.Now, config.LockWait = 12, true, w.clock.Now, 50*time.Millisecond
+	config.People, config.QuotaOff, config.Clock, config.LockWait = 12, true, w.clock, 50*time.Millisecond
 	var err error
 	w.org, err = sandboxsalesforce.New(config)
 	require.NoError(t, err)
@@ -202,7 +202,7 @@ func (w *world) start(operations int64) *process {
 	p.pool, err = pgxpool.NewWithConfig(w.t.Context(), config)
 	require.NoError(w.t, err)
 	w.t.Cleanup(p.pool.Close)
-	client := salesforce.New(salesforce.Config{}, tokens{w}, &http.Client{Transport: p.life})
+	client := salesforce.New(salesforce.Config{Clock: clockwork.NewRealClock()}, tokens{w}, &http.Client{Transport: p.life})
 	self := ""
 	for u := range w.org.Records("User", false) {
 		if u.Values["Username"] == "integration@example.com" {

@@ -102,11 +102,11 @@ func newWorldAt(t *testing.T, config sandboxsalesforce.Config, at time.Time) *wo
 		ids: map[string]int64{}, record: map[string]string{}, email: map[string]string{}}
 	w.clock.set(at)
 	w.outbox = outbox.New(w.db.Pool, w.clock)
-	config.People, config.QuotaOff, config.Now, config.LockWait = 8, true, w.clock.Now, 50*time.Millisecond
+	config.People, config.QuotaOff, config.Clock, config.LockWait = 8, true, w.clock, 50*time.Millisecond
 	var err error
 	w.org, err = sandboxsalesforce.New(config)
 	require.NoError(t, err)
-	w.other, err = sandboxmarketo.New(sandboxmarketo.Config{People: 8, QuotaOff: true, Rate: 1 << 30, DailyQuota: 1 << 30, Now: w.clock.Now})
+	w.other, err = sandboxmarketo.New(sandboxmarketo.Config{People: 8, QuotaOff: true, Rate: 1 << 30, DailyQuota: 1 << 30, Clock: w.clock})
 	require.NoError(t, err)
 	w.server = httptest.NewServer(http.HandlerFunc(w.answer))
 	t.Cleanup(w.server.Close)
@@ -170,8 +170,8 @@ func (w *world) start(config unsubscribes.Config) {
 	box, err := crypt.New(bytes.Repeat([]byte{1}, crypt.KeySize))
 	require.NoError(w.t, err)
 	transport := &http.Transport{DisableKeepAlives: true}
-	w.client = salesforce.New(salesforce.Config{}, tokens{w}, &http.Client{Transport: transport})
-	their, err := marketo.New(marketo.Config{Endpoint: w.there.URL + "/rest", ClientID: "sandbox-client", ClientSecret: "sandbox-secret"}, &http.Client{Transport: transport})
+	w.client = salesforce.New(salesforce.Config{Clock: clockwork.NewRealClock()}, tokens{w}, &http.Client{Transport: transport})
+	their, err := marketo.New(marketo.Config{Clock: clockwork.NewRealClock(), Endpoint: w.there.URL + "/rest", ClientID: "sandbox-client", ClientSecret: "sandbox-secret"}, &http.Client{Transport: transport})
 	require.NoError(w.t, err)
 	w.known = org.New(w.db.Pool, w.db.Gorm, w.outbox, func(context.Context) (org.Session, error) {
 		if w.gone {

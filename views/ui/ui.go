@@ -2,6 +2,7 @@
 package ui
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +74,22 @@ func Spark(values []float64) (line, area string) {
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
+
+type nowKey struct{}
+
+// WithNow says what time it is for all that is rendered with the context.
+func WithNow(ctx context.Context, now time.Time) context.Context {
+	return context.WithValue(ctx, nowKey{}, now)
+}
+
+// inWords writes a time relative to the context's, or in full where that has none.
+func inWords(ctx context.Context, at time.Time, words func(at, now time.Time) string) string {
+	now, ok := ctx.Value(nowKey{}).(time.Time)
+	if !ok {
+		return at.UTC().Format("2 Jan 2006, 15:04 UTC")
+	}
+	return words(at, now)
+}
 
 // Ago writes a time in words, as it was when the page was made.
 func Ago(at, now time.Time) string {

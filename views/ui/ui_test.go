@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,19 @@ func TestTimesInWords(t *testing.T) {
 	} {
 		require.Equal(t, c.long, Ago(now.Add(-c.d), now))
 		require.Equal(t, c.short, ShortAgo(now.Add(-c.d), now))
+	}
+}
+
+func TestATimeIsRelativeToTheContexts(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for want, ctx := range map[string]context.Context{
+		"3 minutes ago":         WithNow(t.Context(), at.Add(3*time.Minute)),
+		"1 Mar 2026, 12:00 UTC": t.Context(),
+	} {
+		var out strings.Builder
+		require.NoError(t, Time(at).Render(ctx, &out))
+		require.Contains(t, out.String(), ">"+want+"</time>")
 	}
 }
 

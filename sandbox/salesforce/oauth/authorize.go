@@ -106,7 +106,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, asked asks) {
 		return
 	}
 	id := rand.Text()
-	s.tickets[id] = ticket{user: user.ID, asks: asked, dies: s.cfg.Now().Add(ticketLife)}
+	s.tickets[id] = ticket{user: user.ID, asks: asked, dies: s.cfg.Clock.Now().Add(ticketLife)}
 	showConsent(w, asked, user.Username, id)
 }
 
@@ -114,7 +114,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, asked asks, app
 	id := r.PostForm.Get("ticket")
 	t, found := s.tickets[id]
 	delete(s.tickets, id)
-	if !found || t.asks != asked || !s.cfg.Now().Before(t.dies) || s.users[t.user].Inactive {
+	if !found || t.asks != asked || !s.cfg.Clock.Now().Before(t.dies) || s.users[t.user].Inactive {
 		showLogin(w, http.StatusUnauthorized, asked, asked.Hint, "Your login has expired. Log in again.")
 		return
 	}
@@ -127,7 +127,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, asked asks, app
 		scope = "api id refresh_token"
 	}
 	value := "aPrx" + rand.Text()
-	s.codes[value] = &code{app: app.ClientID, user: t.user, redirect: asked.RedirectURI, challenge: asked.Challenge, scope: scope, dies: s.cfg.Now().Add(codeLife)}
+	s.codes[value] = &code{app: app.ClientID, user: t.user, redirect: asked.RedirectURI, challenge: asked.Challenge, scope: scope, dies: s.cfg.Clock.Now().Add(codeLife)}
 	sendBack(w, r, asked, url.Values{"code": {value}})
 }
 

@@ -47,7 +47,7 @@ type session struct {
 
 // open starts a session. The caller holds the lock, as for all below.
 func (s *Server) open(userID string, app *App, scope string) string {
-	now := s.cfg.Now()
+	now := s.cfg.Clock.Now()
 	token := s.cfg.OrgID[:min(len(s.cfg.OrgID), 15)] + "!AQ" + rand.Text() + rand.Text() + rand.Text()
 	opened := &session{user: userID, scope: scope, since: now, used: now}
 	if app != nil {
@@ -63,7 +63,7 @@ func (s *Server) live(token string) *session {
 	if found == nil {
 		return nil
 	}
-	now := s.cfg.Now()
+	now := s.cfg.Clock.Now()
 	if user := s.users[found.user]; user == nil || user.Inactive || !now.Before(found.used.Add(s.cfg.SessionLength)) {
 		delete(s.sessions, token)
 		return nil

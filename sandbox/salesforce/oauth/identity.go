@@ -100,7 +100,7 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
 	out := map[string]any{"active": true, "client_id": app.ClientID}
 	if found := s.refresh[token]; found != nil && !found.void && found.grant.app == app.ClientID {
 		s.describe(r, out, found.grant.user, found.grant.scope, "refresh_token")
-	} else if found := s.sessions[token]; found != nil && found.app == app.ClientID && s.cfg.Now().Before(found.used.Add(s.cfg.SessionLength)) && !s.users[found.user].Inactive {
+	} else if found := s.sessions[token]; found != nil && found.app == app.ClientID && s.cfg.Clock.Now().Before(found.used.Add(s.cfg.SessionLength)) && !s.users[found.user].Inactive {
 		s.describe(r, out, found.user, found.scope, "access_token")
 		out["iat"], out["nbf"], out["exp"] = found.since.Unix(), found.since.Unix(), found.used.Add(s.cfg.SessionLength).Unix()
 	} else {

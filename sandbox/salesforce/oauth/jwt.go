@@ -22,11 +22,11 @@ func (s *Server) jwtBearer(r *http.Request) (*tokens, *Error) {
 			return nil, jwt.ErrTokenUnverifiable
 		}
 		return app.PublicKey, nil
-	}, jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.cfg.Now))
+	}, jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.cfg.Clock.Now))
 	if app == nil && claims.Issuer != "" {
 		return nil, &Error{"invalid_client_id", "client identifier invalid"}
 	}
-	if err != nil || claims.ExpiresAt.After(s.cfg.Now().Add(maxAhead)) {
+	if err != nil || claims.ExpiresAt.After(s.cfg.Clock.Now().Add(maxAhead)) {
 		return nil, invalidGrant("invalid assertion")
 	}
 	audiences := []string{"https://login.salesforce.com", "https://test.salesforce.com", address(r)}

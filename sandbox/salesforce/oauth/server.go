@@ -6,10 +6,13 @@ package oauth
 import (
 	"cmp"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // DefaultSessionLength is how long a session lives after its last use (Salesforce
@@ -55,7 +58,7 @@ type Config struct {
 	LoginHosts []string
 	// InstanceURL defaults to the address at which the request arrived.
 	InstanceURL string
-	Now         func() time.Time // default time.Now
+	Clock       clockwork.Clock // required
 }
 
 // Server holds users, grants and sessions. It is safe for concurrent use.
@@ -77,8 +80,8 @@ type Server struct {
 // New checks that users and apps are complete and differ.
 func New(cfg Config) (*Server, error) {
 	cfg.SessionLength = cmp.Or(cfg.SessionLength, DefaultSessionLength)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Clock == nil {
+		return nil, errors.New("the sandbox of Salesforce's sign-in has no clock: Config.Clock is missing")
 	}
 	s := &Server{cfg: cfg, users: map[string]*User{}, apps: map[string]*App{}, tickets: map[string]ticket{},
 		codes: map[string]*code{}, refresh: map[string]*refreshToken{}, sessions: map[string]*session{}}

@@ -90,7 +90,7 @@ func TestCodes(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	try(code, verifier, "app-secret", callback, "invalid_grant", "invalid authorization code")
 	code = b.click(b.client().AuthCodeURL("s", oauth2.S256ChallengeOption(verifier)), "allow").Get("code")
-	b.late.Store(int64(codeLife))
+	b.clock.Advance(codeLife)
 	try(code, verifier, "app-secret", callback, "invalid_grant", "expired authorization code")
 }
 
@@ -101,11 +101,11 @@ func TestSessions(t *testing.T) {
 		b := setup(t, nil)
 		token := b.Issue(rita)
 		for range 3 {
-			b.late.Add(int64(DefaultSessionLength - time.Minute))
+			b.clock.Advance(DefaultSessionLength - time.Minute)
 			_, err := b.Check(token)
 			require.NoError(t, err)
 		}
-		b.late.Add(int64(DefaultSessionLength))
+		b.clock.Advance(DefaultSessionLength)
 		_, err := b.Check(token)
 		require.EqualError(t, err, "INVALID_SESSION_ID: Session expired or invalid")
 	})

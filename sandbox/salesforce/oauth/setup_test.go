@@ -12,10 +12,9 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 )
@@ -28,22 +27,22 @@ const (
 
 type bundle struct {
 	*Server
-	t    *testing.T
-	url  string
-	key  *rsa.PrivateKey
-	late atomic.Int64 // how far the clock is ahead
-	web  *http.Client // follows no redirects
+	t     *testing.T
+	url   string
+	key   *rsa.PrivateKey
+	clock *clockwork.FakeClock
+	web   *http.Client // follows no redirects
 }
 
 func setup(t *testing.T, change func(*Config)) *bundle {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
-	b := &bundle{t: t, key: key}
+	b := &bundle{t: t, key: key, clock: clockwork.NewFakeClock()}
 	cfg := Config{OrgID: org,
 		Users: []User{{ID: rita, Username: "rep@example.com", Password: "secret", Name: "Rita Rep", Email: "rep@example.com"}},
 		Apps:  []App{{ClientID: "app", Secret: "app-secret", PublicKey: &key.PublicKey, RunAs: "rep@example.com"}},
-		Now:   func() time.Time { return time.Now().Add(time.Duration(b.late.Load())) }}
+		Clock: b.clock}
 	if change != nil {
 		change(&cfg)
 	}

@@ -96,7 +96,7 @@ func (s *Server) exchange(r *http.Request) (*tokens, *Error) {
 	switch {
 	case c == nil || c.used || c.app != app.ClientID:
 		return nil, invalidGrant("invalid authorization code")
-	case !s.cfg.Now().Before(c.dies):
+	case !s.cfg.Clock.Now().Before(c.dies):
 		return nil, invalidGrant("expired authorization code")
 	case c.redirect != r.PostForm.Get("redirect_uri"):
 		return nil, &Error{"redirect_uri_mismatch", "redirect_uri must match configuration"}
@@ -173,7 +173,7 @@ func (s *Server) tokenAnswer(r *http.Request, t *tokens) map[string]string {
 		instance = s.cfg.InstanceURL
 	}
 	id := base + "/id/" + s.cfg.OrgID + "/" + t.user
-	issued := strconv.FormatInt(s.cfg.Now().UnixMilli(), 10)
+	issued := strconv.FormatInt(s.cfg.Clock.Now().UnixMilli(), 10)
 	mac := hmac.New(sha256.New, []byte(t.app.Secret))
 	mac.Write([]byte(id + issued))
 	out := map[string]string{"access_token": t.access, "signature": base64.StdEncoding.EncodeToString(mac.Sum(nil)),

@@ -14,7 +14,7 @@ func TestJWTBearer(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	ask := func(change func(jwt.MapClaims)) (int, map[string]any) {
-		claims := jwt.MapClaims{"iss": "app", "sub": "rep@example.com", "aud": "https://login.salesforce.com", "exp": time.Now().Add(3 * time.Minute).Unix()}
+		claims := jwt.MapClaims{"iss": "app", "sub": "rep@example.com", "aud": "https://login.salesforce.com", "exp": b.clock.Now().Add(3 * time.Minute).Unix()}
 		change(claims)
 		assertion, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(b.key)
 		require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestJWTBearer(t *testing.T) {
 	status, got = ask(func(c jwt.MapClaims) { c["iss"] = "x" })
 	b.refused(status, got, "invalid_client_id", "client identifier invalid")
 	for _, exp := range []time.Duration{-time.Minute, time.Hour} {
-		status, got = ask(func(c jwt.MapClaims) { c["exp"] = time.Now().Add(exp).Unix() })
+		status, got = ask(func(c jwt.MapClaims) { c["exp"] = b.clock.Now().Add(exp).Unix() })
 		b.refused(status, got, "invalid_grant", "invalid assertion")
 	}
 	unsigned, err := jwt.NewWithClaims(jwt.SigningMethodNone, jwt.MapClaims{"iss": "app"}).SignedString(jwt.UnsafeAllowNoneSignatureType)
