@@ -6,7 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
+
+	"salesactions/clock"
 )
 
 // Transport returns an http.RoundTripper that sends a request once the budget
@@ -65,7 +66,7 @@ func (b *Budget) enter(ctx context.Context) (*place, error) {
 		}
 		local()
 	})
-	if err := sleep(ctx, a.wait); err != nil {
+	if err := clock.Sleep(ctx, b.clock, a.wait); err != nil {
 		leave()
 		return nil, err
 	}
@@ -119,13 +120,13 @@ func (b *Budget) keepAlive(ctx context.Context, slot int) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(b.limits.Lease / 3)
+		ticker := b.clock.NewTicker(b.limits.Lease / 3)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-ticker.C:
+			case <-ticker.Chan():
 				if err := b.renew(ctx, slot); err != nil && ctx.Err() == nil {
 					slog.WarnContext(ctx, "A call's place was not kept", "system", b.limits.System, "error", err)
 				}
