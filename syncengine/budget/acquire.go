@@ -27,9 +27,9 @@ type admission struct {
 // acquire waits for a place in flight and for the clock. An interactive call takes the
 // next tick; a background call takes one only when it is about to come, so that those
 // that wait make way. Calls that were admitted count as made.
-func (b *Budget) acquire(ctx context.Context, p Purpose) (admission, error) {
+func (b *Budget) acquire(ctx context.Context, i intent) (admission, error) {
 	for {
-		a, state, err := b.tryAcquire(ctx, p)
+		a, state, err := b.tryAcquire(ctx, i)
 		if err != nil || state == admitted {
 			return a, err
 		}
@@ -94,13 +94,13 @@ SELECT pace.blocked, pace.spent_until, used.calls >= @allowance, (today.day + 1)
 	(SELECT slot FROM taken), extract(epoch FROM pace.tick - pace.now)::float8, pace.early
 FROM pace, used, today`
 
-func (b *Budget) tryAcquire(ctx context.Context, p Purpose) (admission, acquireState, error) {
+func (b *Budget) tryAcquire(ctx context.Context, i intent) (admission, acquireState, error) {
 	l := b.limits
 	first, allowance := 1, l.Daily-l.Reserve-l.Logging // the first place is kept for people who wait
-	switch {
-	case p.Interactive:
+	switch i.class {
+	case Interactive:
 		first, allowance = 0, l.Daily
-	case p.isLogging():
+	case Logging:
 		allowance = l.Daily - l.Reserve
 	}
 	interval := time.Duration(float64(l.Window) * slack / float64(l.Rate))
@@ -114,9 +114,9 @@ func (b *Budget) tryAcquire(ctx context.Context, p Purpose) (admission, acquireS
 	batch := &pgx.Batch{} // one round trip, and one transaction
 	batch.Queue(lockSQL, pgx.NamedArgs{"system": l.System})
 	batch.Queue(acquireSQL, pgx.NamedArgs{
-		"system": l.System, "zone": l.Zone.String(), "purpose": p.Name, "holder": b.holder,
+		"system": l.System, "zone": l.Zone.String(), "purpose": i.purpose, "holder": b.holder,
 		"first": first, "slots": l.Concurrency, "allowance": allowance,
-		"interactive": p.Interactive, "ahead": maxAhead, "interval": interval, "lease": l.Lease,
+		"interactive": i.class == Interactive, "ahead": maxAhead, "interval": interval, "lease": l.Lease,
 	}).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&isBlocked, &spentUntil, &ourBudget, &midnight, &slot, &untilTick, &tooEarly)
 	})

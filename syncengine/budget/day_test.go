@@ -14,35 +14,6 @@ import (
 func TestDay(t *testing.T) {
 	t.Parallel()
 
-	t.Run("deliveries_and_opt_outs_outlive_extracts_and_people_who_wait_outlive_both", func(t *testing.T) {
-		inWorld(t, func(t *testing.T, w *world) {
-			l := limits()
-			l.Daily = 100
-			b := w.budget("a", l)
-			logging := []string{"activities", "proof of activities", "activity types", "proof of Tasks", "opportunities", "records", "reps", "setup", "tasks", "opt-outs"}
-			var spent *budget.SpentError
-			used := func(calls int) {
-				w.exec(`DELETE FROM api_usage`)
-				usage, err := b.Usage(t.Context())
-				require.NoError(t, err)
-				w.exec(`INSERT INTO api_usage (system, day, purpose, calls) VALUES ('marketo', $1, 'initial sync', $2)`, usage.Day, calls)
-			}
-			for _, name := range []string{"initial sync", "incremental sync", "reconciliation", "other"} {
-				used(79)
-				require.NoError(t, call(budget.For(t.Context(), name), b, nil), name)
-				require.ErrorAs(t, call(budget.For(t.Context(), name), b, nil), &spent, name)
-			}
-			for _, name := range logging {
-				used(89)
-				require.NoError(t, call(budget.For(t.Context(), name), b, nil), name)
-				require.ErrorAs(t, call(budget.For(t.Context(), name), b, nil), &spent, name)
-			}
-			used(99)
-			require.NoError(t, call(asUser(t.Context()), b, nil))
-			require.ErrorAs(t, call(asUser(t.Context()), b, nil), &spent)
-		})
-	})
-
 	t.Run("background_work_leaves_the_reserve_to_people_who_wait", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
 			l := limits()
@@ -62,7 +33,7 @@ func TestDay(t *testing.T) {
 			usage, err := b.Usage(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, int64(5), usage.Calls)
-			require.Equal(t, []budget.PurposeCalls{{Purpose: "other", Calls: 3}, {Purpose: "grid", Calls: 2}}, usage.ByPurpose)
+			require.Equal(t, []budget.PurposeCalls{{Purpose: "other", Calls: 3}, {Purpose: "smart grid", Calls: 2}}, usage.ByPurpose)
 		})
 	})
 

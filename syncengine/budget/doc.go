@@ -23,5 +23,5 @@
 // next, to nine tenths of it; extracts and the reading of changes stop at eight.
 //
 // The package is an http.RoundTripper under the API client. What a call is for,
-// and how urgent it is, comes with its context (see WithPurpose).
+// and how urgent it is, comes with its context (see For).
 package budget

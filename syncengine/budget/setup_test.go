@@ -112,7 +112,7 @@ func call(ctx context.Context, b *budget.Budget, s system) error {
 
 // asUser returns a context whose calls a person waits for.
 func asUser(ctx context.Context) context.Context {
-	return budget.WithPurpose(ctx, budget.Purpose{Name: "grid", Interactive: true})
+	return budget.For(ctx, budget.SmartGrid)
 }
 
 // pass lets time pass, and what is due then happen.
