@@ -209,10 +209,9 @@ func (p Push) results(ctx context.Context, object, field string, due []optOut, o
 			outcomes = append(outcomes, outbox.Delivered(o.id, o.record))
 			continue
 		}
-		first := results[n].FirstError()
-		what := failure.OfSalesforceRecord(first)
+		what := failure.OfSalesforceRecord(results[n].FirstError())
 		switch {
-		case first.Code == "DUPLICATES_DETECTED" && !options.AllowDuplicates:
+		case what.Heal == failure.HealAllowSave && !options.AllowDuplicates:
 			again = append(again, o)
 			continue
 		case what.Heal == failure.HealFollowRecord && o.attempts < org.HealAttempts:
