@@ -179,7 +179,7 @@ func (u *salesforceUpdates) send(ctx context.Context, changes []*change) ([]outb
 	if err != nil {
 		return each(changes, unsentChange), err
 	}
-	calling, cancel := outbox.Promptly(budget.For(ctx, "activities"), u.cfg.Lease)
+	calling, cancel := outbox.Promptly(budget.For(ctx, budget.Activities), u.cfg.Lease)
 	defer cancel()
 	results, err := client.UpdateMany(calling, "Task", updates)
 	if err != nil {
@@ -232,7 +232,7 @@ func (u *salesforceUpdates) failedCall(ctx context.Context, changes []*change, e
 	case what.Retry == failure.Soon && (what.Tries == 0 || times < what.Tries):
 		return each(changes, func(c *change, id int64) outbox.Outcome { return outbox.Again(id, c.times(what.Code), what) }), nil
 	case what.RefreshesSetup() && times < org.HealAttempts:
-		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Later(id, what, time.Second) }), u.org.LookAnew(budget.For(ctx, "setup"))
+		return each(changes, func(_ *change, id int64) outbox.Outcome { return outbox.Later(id, what, time.Second) }), u.org.LookAnew(budget.For(ctx, budget.Setup))
 	case !org.Splits(err):
 		return each(changes, unsentChange), err
 	case len(changes) == 1:

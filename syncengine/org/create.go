@@ -172,7 +172,7 @@ func (o *Org) failedCreate(ctx context.Context, tasks []NewTask, claimed time.Ti
 	case what.RefreshesSetup() && times < HealAttempts:
 		// A field that is gone or hidden fails the whole call.
 		return outbox.ForAll(tasks, func(t NewTask) outbox.Outcome { return outbox.Later(t.DeliveryID, what, time.Second) }),
-			o.LookAnew(budget.For(ctx, "setup"))
+			o.LookAnew(budget.For(ctx, budget.Setup))
 	case !Splits(err):
 		return outbox.ForAll(tasks, NewTask.unsent), err
 	case len(tasks) == 1:

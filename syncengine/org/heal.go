@@ -36,7 +36,7 @@ func (o *Org) Learn(ctx context.Context, gauge *outbox.Gauge, results []salesfor
 		}
 	}
 	if stale {
-		if err := o.LookAnew(budget.For(ctx, "setup")); err != nil {
+		if err := o.LookAnew(budget.For(ctx, budget.Setup)); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (o *Org) heal(ctx context.Context, tasks []NewTask, results []salesforce.Sa
 		}
 	}
 	if stale {
-		if err := o.LookAnew(budget.For(ctx, "setup")); err != nil {
+		if err := o.LookAnew(budget.For(ctx, budget.Setup)); err != nil {
 			return err
 		}
 	}
@@ -95,7 +95,7 @@ func (o *Org) findDoubles(ctx context.Context, tasks []NewTask, outcomes []outbo
 	if len(there) == 0 {
 		return nil
 	}
-	found, err := o.FindTasks(budget.For(ctx, "proof of Tasks"), there)
+	found, err := o.FindTasks(budget.For(ctx, budget.ProofOfTasks), there)
 	for n, t := range tasks {
 		if outcomes[n].State != models.Delivered || outcomes[n].RemoteID != "" {
 			continue

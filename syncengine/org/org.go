@@ -59,7 +59,7 @@ func (o *Org) Prepare(ctx context.Context) error {
 	}
 	if known == nil || known.Error != "" || known.Instance != instance || known.UserID != userID || time.Since(known.At) > setupAge ||
 		!slices.Equal(known.Sought, settings.sought()) {
-		return o.LookAnew(budget.For(ctx, "setup"))
+		return o.LookAnew(budget.For(ctx, budget.Setup))
 	}
 	o.keep(*known, settings)
 	return nil

@@ -96,7 +96,7 @@ func (o *Org) settle(ctx context.Context, unknown []Unknown, proofs map[int64]pr
 	for n, u := range unknown {
 		sent[n] = u.Sent
 	}
-	there, err := o.FindTasks(budget.For(ctx, "proof of Tasks"), sent)
+	there, err := o.FindTasks(budget.For(ctx, budget.ProofOfTasks), sent)
 	var paused *outbox.PausedError
 	switch {
 	case err == nil:

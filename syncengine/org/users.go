@@ -167,7 +167,7 @@ func (o *Org) activeUsers(ctx context.Context, where string) iter.Seq2[salesforc
 			yield(nil, err)
 			return
 		}
-		for u, err := range client.Query(budget.For(ctx, "reps"), `SELECT Id, Name, Email FROM User WHERE IsActive = true AND `+where+` ORDER BY Id`) {
+		for u, err := range client.Query(budget.For(ctx, budget.Reps), `SELECT Id, Name, Email FROM User WHERE IsActive = true AND `+where+` ORDER BY Id`) {
 			if err != nil {
 				err = fmt.Errorf("look the reps' users up: %w", err)
 			}
@@ -191,7 +191,7 @@ func (o *Org) DropOwner(ctx context.Context, email string) error {
 
 // FindUser returns the name of an active user of Salesforce, or "" where there is none.
 func FindUser(ctx context.Context, client *salesforce.Client, id string) (string, error) {
-	for u, err := range client.Query(budget.For(ctx, "reps"), `SELECT Id, Name FROM User WHERE IsActive = true AND Id = `+salesforce.Quote(id)) {
+	for u, err := range client.Query(budget.For(ctx, budget.Reps), `SELECT Id, Name FROM User WHERE IsActive = true AND Id = `+salesforce.Quote(id)) {
 		if err != nil {
 			return "", fmt.Errorf("look a user up: %w", err)
 		}

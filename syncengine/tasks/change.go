@@ -41,7 +41,7 @@ func (p Push) change(ctx context.Context, run uuid.UUID, claimed []*row) ([]*row
 	for n, r := range claimed {
 		ids[n] = r.remoteID
 	}
-	found, now, err := p.readTasks(budget.For(ctx, "tasks"), ids)
+	found, now, err := p.readTasks(budget.For(ctx, budget.Tasks), ids)
 	if err != nil {
 		return nil, p.failed(ctx, run, claimed, err)
 	}
@@ -68,7 +68,7 @@ func (p Push) failed(ctx context.Context, run uuid.UUID, rows []*row, err error)
 		return p.record(ctx, run, outbox.ForAll(rows, (*row).unsent))
 	case what.RefreshesSetup():
 		again := outbox.ForAll(rows, func(r *row) outbox.Outcome { return outbox.Again(r.deliveryID, r.attempts, what) })
-		return errors.Join(p.record(ctx, run, again), p.org.LookAnew(budget.For(ctx, "setup")))
+		return errors.Join(p.record(ctx, run, again), p.org.LookAnew(budget.For(ctx, budget.Setup)))
 	case outbox.Halts(what) || what.Retry != failure.Soon:
 		return errors.Join(err, p.record(ctx, run, outbox.ForAll(rows, (*row).unsent)))
 	}
@@ -212,7 +212,7 @@ func (p Push) remove(ctx context.Context, run uuid.UUID, rows []*row) error {
 	for n, r := range rows {
 		ids[n] = r.remoteID
 	}
-	results, err := client.DeleteMany(budget.For(ctx, "tasks"), ids)
+	results, err := client.DeleteMany(budget.For(ctx, budget.Tasks), ids)
 	if err != nil {
 		return p.failed(ctx, run, rows, err)
 	}
@@ -251,7 +251,7 @@ func (p Push) updateSome(ctx context.Context, run uuid.UUID, plans []plan) error
 	if err != nil {
 		return errors.Join(err, p.record(ctx, run, outbox.ForAll(rows, (*row).unsent)))
 	}
-	errs, err := client.UpdateEach(budget.For(ctx, "tasks"), "Task", changes)
+	errs, err := client.UpdateEach(budget.For(ctx, budget.Tasks), "Task", changes)
 	if err != nil {
 		return p.failed(ctx, run, rows, err)
 	}
@@ -266,7 +266,7 @@ func (p Push) updateSome(ctx context.Context, run uuid.UUID, plans []plan) error
 	if err := p.record(ctx, run, outcomes, func(batch *pgx.Batch) { queueUpdated(batch, plans, outcomes) }); err != nil || !stale {
 		return err
 	}
-	return p.org.LookAnew(budget.For(ctx, "setup"))
+	return p.org.LookAnew(budget.For(ctx, budget.Setup))
 }
 
 // updated decides about one change.

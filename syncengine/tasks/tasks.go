@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"salesactions/models"
+	"salesactions/syncengine/budget"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 )
@@ -41,7 +42,7 @@ func New(pool *pgxpool.Pool, db *gorm.DB, o *org.Org, cfg Config) *Sync {
 }
 
 func (s *Sync) creating() org.Creating {
-	return org.Creating{Purpose: "tasks", Settle: s.cfg.Settle, Lease: s.cfg.Lease, Look: true}
+	return org.Creating{Purpose: budget.Tasks, Settle: s.cfg.Settle, Lease: s.cfg.Lease, Look: true}
 }
 
 // switched says whether tasks go to Salesforce, and since when.

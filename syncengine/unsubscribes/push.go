@@ -162,7 +162,7 @@ func (p Push) optOut(ctx context.Context, object, field string, due []optOut, op
 	for n, o := range due {
 		records[n] = map[string]any{"id": o.record, field: true}
 	}
-	results, err := client.With(options).UpdateMany(budget.For(ctx, "opt-outs"), object, records)
+	results, err := client.With(options).UpdateMany(budget.For(ctx, budget.OptOuts), object, records)
 	if err != nil {
 		return p.failedCall(ctx, object, field, due, options, err)
 	}
@@ -188,7 +188,7 @@ func (p Push) failedCall(ctx context.Context, object, field string, due []optOut
 			return outbox.Later(o.id, what, max(outbox.Backoff(o.attempts), what.After))
 		}), nil
 	case what.RefreshesSetup() && due[0].attempts < org.HealAttempts:
-		return outbox.ForAll(due, func(o optOut) outbox.Outcome { return outbox.Later(o.id, what, 0) }), p.org.LookAnew(budget.For(ctx, "setup"))
+		return outbox.ForAll(due, func(o optOut) outbox.Outcome { return outbox.Later(o.id, what, 0) }), p.org.LookAnew(budget.For(ctx, budget.Setup))
 	case call == nil || call.HTTPStatus != 400: // no other record would fare better
 		return outbox.ForAll(due, optOut.unsent), err
 	case len(due) == 1:
@@ -233,7 +233,7 @@ func (p Push) results(ctx context.Context, object, field string, due []optOut, o
 		return outcomes, err
 	}
 	if stale {
-		return outcomes, p.org.LookAnew(budget.For(ctx, "setup"))
+		return outcomes, p.org.LookAnew(budget.For(ctx, budget.Setup))
 	}
 	return outcomes, nil
 }
