@@ -45,14 +45,8 @@ var allowances = []allowance{
 	{"syncengine/marketo/limit.go", 1, oneCall},
 	{"syncengine/salesforce/limit.go", 1, oneCall},
 
-	{"syncengine", 47, notConverted},
-	{"syncengine/budget", 20, notConverted},
-	{"syncengine/delivery", 39, notConverted},
-	{"syncengine/org", 16, notConverted},
-	{"syncengine/outbox", 24, notConverted},
+	{"syncengine", 41, notConverted},
 	{"syncengine/people", 34, notConverted},
-	{"syncengine/tasks", 40, notConverted},
-	{"syncengine/unsubscribes", 24, notConverted},
 }
 
 // clockNames are what reads a clock, by the path of its package.

@@ -12,6 +12,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine"
+	"salesactions/syncengine/budget"
 )
 
 // activities measures recording and delivering: a burst that is recorded through the
@@ -153,7 +154,8 @@ func (b *benchmark) delivered(ctx context.Context, to models.Destination, config
 // and that look once what the system has.
 func (b *benchmark) calls(ctx context.Context, to models.Destination) (n int64, err error) {
 	err = b.store.db.Gorm.WithContext(ctx).Raw(`SELECT coalesce(sum(calls), 0) FROM api_usage WHERE system = ? AND purpose NOT IN ?`,
-		string(to), []string{"initial sync", "incremental sync", "reconciliation", "connection test", "activity types", "setup"}).Scan(&n).Error
+		string(to), []budget.Purpose{budget.InitialSync, budget.IncrementalSync, budget.Reconciliation,
+			budget.ConnectionTest, budget.ActivityTypes, budget.Setup}).Scan(&n).Error
 	if err != nil {
 		return 0, fmt.Errorf("count the calls: %w", err)
 	}

@@ -91,14 +91,6 @@ func RevokeSessions(ctx context.Context, db *gorm.DB, userID int64, keep []byte)
 	return translate(err, "revoke sessions")
 }
 
-// SessionsOfUser returns a user's sessions that have not expired, latest first.
-func SessionsOfUser(ctx context.Context, db *gorm.DB, userID int64, now time.Time) ([]Session, error) {
-	var sessions []Session
-	err := db.WithContext(ctx).Where("user_id = ? AND expires_at > ?", userID, now).
-		Order("last_seen_at DESC").Limit(100).Find(&sessions).Error
-	return sessions, translate(err, "list sessions")
-}
-
 // blob hands bytes to PostgreSQL as one parameter; after a parenthesis GORM would
 // spread them into a list.
 type blob []byte

@@ -66,10 +66,10 @@ func TestSessions(t *testing.T) {
 		addSession(t, db, rita, "this", later)
 		addSession(t, db, rita, "other", later)
 		require.NoError(t, models.SetPassword(ctx, db, rita.ID, "new hash", []byte("this")))
-		sessions, err := models.SessionsOfUser(ctx, db, rita.ID, noon())
+		_, _, err := models.FindSession(ctx, db, []byte("this"), noon())
 		require.NoError(t, err)
-		require.Len(t, sessions, 1)
-		require.Equal(t, []byte("this"), sessions[0].IDHash)
+		_, _, err = models.FindSession(ctx, db, []byte("other"), noon())
+		require.ErrorIs(t, err, models.ErrNotFound)
 	})
 }
 

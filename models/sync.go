@@ -22,9 +22,8 @@ type RunOutcome string
 
 // The outcomes.
 const (
-	RunDone     RunOutcome = "done"
-	RunFailed   RunOutcome = "failed"
-	RunCanceled RunOutcome = "canceled"
+	RunDone   RunOutcome = "done"
+	RunFailed RunOutcome = "failed"
 )
 
 // SyncRun is one execution of the people sync. A follow run collects what one
@@ -83,13 +82,6 @@ func RecentRuns(ctx context.Context, db *gorm.DB, limit int) ([]SyncRun, error) 
 	var runs []SyncRun
 	err := db.WithContext(ctx).Order("started_at DESC, id DESC").Limit(limit).Find(&runs).Error
 	return runs, translate(err, "read runs")
-}
-
-// RunInProgress returns the copy or reconciliation in progress, or ErrNotFound.
-func RunInProgress(ctx context.Context, db *gorm.DB, kind RunKind) (SyncRun, error) {
-	var run SyncRun
-	err := db.WithContext(ctx).Where("kind = ? AND finished_at IS NULL", kind).Take(&run).Error
-	return run, translate(err, "find the run in progress")
 }
 
 // PeopleTotals returns how many people are in the workspace, and how many archived.

@@ -35,7 +35,7 @@ type MarketoTest struct {
 // TestMarketo asks Marketo who we are, what it knows, and whether its owner field
 // can be trusted; it keeps the answer for Settings to show.
 func (e *Engine) TestMarketo(ctx context.Context) MarketoTest {
-	ctx = budget.WithPurpose(ctx, budget.Purpose{Name: "connection test", Interactive: true})
+	ctx = budget.For(ctx, budget.ConnectionTest)
 	test, err := e.testMarketo(ctx)
 	if err == nil {
 		err = e.forgetTrouble(ctx)

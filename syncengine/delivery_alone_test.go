@@ -189,7 +189,7 @@ func TestPeopleAndDeliveriesOutliveExtracts(t *testing.T) {
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			ctx := budget.For(t.Context(), "initial sync")
+			ctx := budget.For(t.Context(), budget.InitialSync)
 			for {
 				if _, err := client.Usage(ctx); err != nil {
 					if !strings.Contains(err.Error(), "our daily budget of Marketo calls is used up") {

@@ -157,7 +157,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 		return nil, fmt.Errorf("find the time zone of Marketo's quota: %w", err)
 	}
 	e := &Engine{cfg: cfg, pool: deps.Pool, queue: deps.Queue, db: deps.Gorm, log: cfg.Log, holder: uuid.NewString()}
-	e.budget, err = budget.New(ctx, deps.Pool, e.holder, budget.Limits{
+	e.budget, err = budget.New(ctx, deps.Pool, clockwork.NewRealClock(), e.holder, budget.Limits{
 		System: "marketo", Rate: cfg.Rate, Window: 20 * time.Second, Concurrency: cfg.Concurrency, Daily: cfg.DailyBudget, Zone: zone,
 	})
 	if err != nil {
@@ -167,7 +167,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 		ExportPoll: cfg.ExportPoll, SweepEvery: cfg.SweepInterval, MissDelay: cfg.MissDelay,
 		Copy: cfg.Copy, Exports: cfg.Exports, BatchRows: cfg.BatchRows,
 	})
-	e.salesforceBudget, err = budget.New(ctx, deps.Pool, e.holder, budget.Limits{
+	e.salesforceBudget, err = budget.New(ctx, deps.Pool, clockwork.NewRealClock(), e.holder, budget.Limits{
 		System: "salesforce", Rate: salesforceRate, Window: time.Second, Concurrency: salesforceConcurrency, Daily: cfg.SalesforceDaily,
 	})
 	if err != nil {

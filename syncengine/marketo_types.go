@@ -36,7 +36,7 @@ func (e *Engine) SetUpMarketoTypes(ctx context.Context, actor string) error {
 	if err != nil {
 		return err
 	}
-	setup, err := delivery.SetUpMarketo(budget.WithPurpose(ctx, budget.Purpose{Name: "activity types", Interactive: true}), e.pool, e.outbox, client, endpoint)
+	setup, err := delivery.SetUpMarketo(budget.ForUser(ctx, budget.ActivityTypes), e.pool, e.outbox, client, endpoint)
 	if auditErr := e.auditJSON(ctx, actor, "marketo.activity_types", string(setup.Layout), map[string]any{"slots_used": setup.SlotsUsed, "ready": err == nil}); auditErr != nil {
 		return auditErr
 	}

@@ -287,7 +287,7 @@ func (e *Engine) SalesforceSetup(ctx context.Context) (*SalesforceSetup, error) 
 // TestSalesforce looks anew what the org has, and lets deliveries begin when it
 // answers. What is wrong is kept with what was found.
 func (e *Engine) TestSalesforce(ctx context.Context) error {
-	ctx = budget.WithPurpose(ctx, budget.Purpose{Name: "connection test", Interactive: true})
+	ctx = budget.For(ctx, budget.ConnectionTest)
 	if err := e.salesforceBudget.Reset(ctx); err != nil { // an admin wants to know now, whatever was said before
 		return err
 	}

@@ -120,7 +120,7 @@ func (e *Engine) readGrid(ctx context.Context, people []int64) (smartgrid.Readin
 	if len(people) > 1 {
 		limit *= 3 // many calls
 	}
-	ctx, cancel := context.WithTimeout(budget.WithPurpose(ctx, budget.Purpose{Name: "smart grid", Interactive: true}), limit)
+	ctx, cancel := context.WithTimeout(budget.For(ctx, budget.SmartGrid), limit)
 	defer cancel()
 	return e.grids.Read(ctx, client, people)
 }

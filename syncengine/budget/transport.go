@@ -6,7 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
+
+	"salesactions/clock"
 )
 
 // Transport returns an http.RoundTripper that sends a request once the budget
@@ -51,8 +52,8 @@ type place struct {
 // enter waits for this process's own places first, so that waiting calls do not
 // all ask the database, then for the database's.
 func (b *Budget) enter(ctx context.Context) (*place, error) {
-	purpose := purposeOf(ctx)
-	a, local, err := b.admit(ctx, purpose)
+	i := intentOf(ctx)
+	a, local, err := b.admit(ctx, i)
 	if err != nil {
 		return nil, err
 	}
@@ -65,29 +66,29 @@ func (b *Budget) enter(ctx context.Context) (*place, error) {
 		}
 		local()
 	})
-	if err := sleep(ctx, a.wait); err != nil {
+	if err := clock.Sleep(ctx, b.clock, a.wait); err != nil {
 		leave()
 		return nil, err
 	}
-	if purpose.Calls != nil {
-		purpose.Calls.Add(1)
+	if i.calls != nil {
+		i.calls.Add(1)
 	}
 	return &place{leave: leave}, nil
 }
 
 // admit lets one background call at a time wait for a place and the clock.
-func (b *Budget) admit(ctx context.Context, purpose Purpose) (admission, func(), error) {
-	if !purpose.Interactive {
+func (b *Budget) admit(ctx context.Context, i intent) (admission, func(), error) {
+	if i.class != Interactive {
 		if err := b.turn.Acquire(ctx, 1); err != nil {
 			return admission{}, nil, err
 		}
 		defer b.turn.Release(1)
 	}
-	local, err := b.enterLocal(ctx, purpose)
+	local, err := b.enterLocal(ctx, i)
 	if err != nil {
 		return admission{}, nil, err
 	}
-	a, err := b.acquire(ctx, purpose)
+	a, err := b.acquire(ctx, i)
 	if err != nil {
 		local()
 		return admission{}, nil, err
@@ -95,14 +96,14 @@ func (b *Budget) admit(ctx context.Context, purpose Purpose) (admission, func(),
 	return a, local, nil
 }
 
-func (b *Budget) enterLocal(ctx context.Context, purpose Purpose) (func(), error) {
-	if !purpose.Interactive {
+func (b *Budget) enterLocal(ctx context.Context, i intent) (func(), error) {
+	if i.class != Interactive {
 		if err := b.background.Acquire(ctx, 1); err != nil {
 			return nil, err
 		}
 	}
 	leave := func() {
-		if !purpose.Interactive {
+		if i.class != Interactive {
 			b.background.Release(1)
 		}
 	}
@@ -119,13 +120,13 @@ func (b *Budget) keepAlive(ctx context.Context, slot int) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(b.limits.Lease / 3)
+		ticker := b.clock.NewTicker(b.limits.Lease / 3)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-ticker.C:
+			case <-ticker.Chan():
 				if err := b.renew(ctx, slot); err != nil && ctx.Err() == nil {
 					slog.WarnContext(ctx, "A call's place was not kept", "system", b.limits.System, "error", err)
 				}

@@ -25,6 +25,11 @@ const (
 // breakerAfter is how many broken answers in a row open the breaker.
 const breakerAfter = 5
 
+// spentPause is after how long a system is called again that said that its quota is used
+// up. Marketo resets it at "12:00AM CST", which in summer may mean either of two hours
+// (Marketo REST: counting and resets); a call each hour finds the right one.
+const spentPause = time.Hour
+
 // trouble counts broken answers in a row in this process.
 type trouble struct {
 	mu     sync.Mutex
@@ -38,23 +43,24 @@ func (b *Budget) Observe(ctx context.Context, signal Signal) error {
 	if wait == 0 {
 		return nil
 	}
-	now := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	var err error
+	sql := `UPDATE api_pace SET blocked_until = greatest(blocked_until, shared_clock() + $2::interval), blocked_why = $3 WHERE system = $1`
+	args := []any{b.limits.System, wait, why}
 	if signal == QuotaSpent {
-		// The reset's time zone is not certain: look again each hour at most.
-		until := min(wait, time.Hour)
-		_, err = b.pool.Exec(ctx, `UPDATE api_pace SET spent_until = $2 WHERE system = $1`, b.limits.System, now.Add(until))
-	} else {
-		_, err = b.pool.Exec(ctx, `UPDATE api_pace SET blocked_until = greatest(blocked_until, $2), blocked_why = $3 WHERE system = $1`,
-			b.limits.System, now.Add(wait), why)
+		sql, args = spentSQL, []any{b.limits.System, wait, b.limits.Zone.String()}
 	}
-	if err != nil {
+	if _, err := b.pool.Exec(ctx, sql, args...); err != nil {
 		return fmt.Errorf("note that %s asked for a pause: %w", b.limits.System, err)
 	}
 	return nil
 }
+
+// spentSQL stops all calls until the next midnight of the zone, and for spentPause at
+// the most: when exactly the system resets its quota is not certain.
+const spentSQL = `UPDATE api_pace
+	SET spent_until = least(shared_clock() + $2::interval, ((shared_clock() AT TIME ZONE $3::text)::date + 1)::timestamp AT TIME ZONE $3::text)
+	WHERE system = $1`
 
 // reaction decides how long everybody stops.
 func (b *Budget) reaction(signal Signal) (time.Duration, string) {
@@ -66,7 +72,7 @@ func (b *Budget) reaction(signal Signal) (time.Duration, string) {
 	case Crowded:
 		return 200*time.Millisecond + jitter(time.Second), "too many calls in flight"
 	case QuotaSpent:
-		return time.Until(b.nextDay(time.Now())), "the daily quota is used up"
+		return spentPause, "the daily quota is used up"
 	case Down:
 		return 10*time.Second + jitter(20*time.Second), "the system is temporarily not available"
 	case Broken:

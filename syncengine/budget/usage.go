@@ -27,7 +27,20 @@ type PurposeCalls struct {
 
 // Usage returns today's usage.
 func (b *Budget) Usage(ctx context.Context) (Usage, error) {
-	u := Usage{Day: b.day(time.Now()), Limits: b.limits}
+	u := Usage{Limits: b.limits}
+	var why *string
+	err := b.pool.QueryRow(ctx, `WITH clock AS MATERIALIZED (SELECT shared_clock() AS now)
+		SELECT (now AT TIME ZONE $2::text)::date::text,
+			CASE WHEN blocked_until > now THEN blocked_until END,
+			CASE WHEN blocked_until > now THEN blocked_why END,
+			CASE WHEN spent_until > now THEN spent_until END
+		FROM api_pace, clock WHERE system = $1`, b.limits.System, b.limits.Zone.String()).Scan(&u.Day, &u.BlockedUntil, &why, &u.SpentUntil)
+	if err != nil {
+		return Usage{}, fmt.Errorf("read the pauses of %s: %w", b.limits.System, err)
+	}
+	if why != nil {
+		u.BlockedWhy = *why
+	}
 	rows, err := b.pool.Query(ctx, `SELECT purpose, calls FROM api_usage WHERE system = $1 AND day = $2 ORDER BY calls DESC`,
 		b.limits.System, u.Day)
 	if err == nil {
@@ -38,18 +51,6 @@ func (b *Budget) Usage(ctx context.Context) (Usage, error) {
 	}
 	for _, p := range u.ByPurpose {
 		u.Calls += p.Calls
-	}
-	var why *string
-	err = b.pool.QueryRow(ctx, `SELECT
-			CASE WHEN blocked_until > clock_timestamp() THEN blocked_until END,
-			CASE WHEN blocked_until > clock_timestamp() THEN blocked_why END,
-			CASE WHEN spent_until > clock_timestamp() THEN spent_until END
-		FROM api_pace WHERE system = $1`, b.limits.System).Scan(&u.BlockedUntil, &why, &u.SpentUntil)
-	if err != nil {
-		return Usage{}, fmt.Errorf("read the pauses of %s: %w", b.limits.System, err)
-	}
-	if why != nil {
-		u.BlockedWhy = *why
 	}
 	return u, nil
 }

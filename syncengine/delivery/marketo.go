@@ -51,7 +51,7 @@ func (m *toMarketo) prepare(ctx context.Context) error {
 		return err
 	}
 	if known == nil || known.Error != "" || known.Endpoint != endpoint || m.outbox.Clock().Since(known.At) > setupAge {
-		made, err := SetUpMarketo(budget.For(ctx, "activity types"), m.pool, m.outbox, client, endpoint)
+		made, err := SetUpMarketo(budget.For(ctx, budget.ActivityTypes), m.pool, m.outbox, client, endpoint)
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (m *toMarketo) add(ctx context.Context, batch []addition, claimed time.Time
 	for n, a := range batch {
 		activities[n] = a.activity
 	}
-	calling, cancel := outbox.WithStartLimit(budget.For(ctx, "activities"), m.outbox.Clock(), m.cfg.Lease)
+	calling, cancel := outbox.WithStartLimit(budget.For(ctx, budget.Activities), m.outbox.Clock(), m.cfg.Lease)
 	defer cancel()
 	results, err := client.AddActivities(calling, activities)
 	if err != nil {

@@ -26,7 +26,7 @@ func (m *marketoSettling) Round(ctx context.Context, run uuid.UUID) (int, error)
 	if err != nil || len(items) == 0 {
 		return 0, err
 	}
-	there, err := m.readBack(budget.For(ctx, "proof of activities"), items)
+	there, err := m.readBack(budget.For(ctx, budget.ProofOfActivities), items)
 	switch {
 	case err != nil && (ctx.Err() != nil || !failure.Classify(err).Passing()):
 		return 0, err

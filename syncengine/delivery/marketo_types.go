@@ -276,7 +276,7 @@ func isOfType(code string) bool {
 // them up where they are not.
 func (m *toMarketo) checkTypes(ctx context.Context, client *marketo.Client) error {
 	setup := m.types()
-	err := setup.verify(budget.For(ctx, "activity types"), client)
+	err := setup.verify(budget.For(ctx, budget.ActivityTypes), client)
 	if err == nil {
 		return nil
 	}

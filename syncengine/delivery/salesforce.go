@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"salesactions/models"
+	"salesactions/syncengine/budget"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
@@ -177,7 +178,7 @@ func (s *toSalesforce) send(ctx context.Context, run uuid.UUID, items []item, cl
 }
 
 func (s *toSalesforce) creating() org.Creating {
-	return org.Creating{Purpose: "activities", Settle: s.cfg.SalesforceSettle, Lease: s.cfg.Lease}
+	return org.Creating{Purpose: budget.Activities, Settle: s.cfg.SalesforceSettle, Lease: s.cfg.Lease}
 }
 
 // salesforceSettling finds out what became of Tasks whose call had no answer.

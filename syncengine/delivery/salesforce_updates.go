@@ -168,7 +168,7 @@ func (u *salesforceUpdates) send(ctx context.Context, changes []*change) ([]outb
 	if err != nil {
 		return outbox.NotSent(changes), err
 	}
-	calling, cancel := outbox.WithStartLimit(budget.For(ctx, "activities"), u.outbox.Clock(), u.cfg.Lease)
+	calling, cancel := outbox.WithStartLimit(budget.For(ctx, budget.Activities), u.outbox.Clock(), u.cfg.Lease)
 	defer cancel()
 	results, err := client.UpdateMany(calling, "Task", updates)
 	if err != nil {

@@ -51,12 +51,9 @@ func isUnknown(f Failure) bool {
 // marketoHeals has what helps against single codes.
 var marketoHeals = map[string]Heal{
 	marketo.CodeTimeout:      HealSmallerBatch,
-	marketo.CodeSystem:       HealSplit,
 	marketo.CodeLeadNotFound: HealFollowRecord,
 	"1006":                   HealDropField,
 	marketo.CodeTooLong:      HealTruncate,
-	codeTooLarge:             HealSplit,
-	"609":                    HealSplit, "701": HealSplit, "1001": HealSplit, "1002": HealSplit, marketo.CodeInvalidData: HealSplit,
 }
 
 // codeTooLarge is our name for a request that is larger than Marketo takes.

@@ -1,7 +1,6 @@
 package failure
 
 import (
-	"net/http"
 	"strconv"
 
 	"salesactions/syncengine/budget"
@@ -31,11 +30,8 @@ func meaningOfSalesforce(e *salesforce.Error) Failure {
 	}
 	f := ofSalesforceCode(e.Code(), e.Message())
 	_, known := salesforceCode(e.Code())
-	switch {
-	case !known && e.HTTPStatus >= 500:
+	if !known && e.HTTPStatus >= 500 {
 		f.Retry, f.Tries, f.Remedy = Soon, 3, "It is tried three times. If it lasts, read Salesforce's words."
-	case e.HTTPStatus == http.StatusBadRequest && f.Retry == Never && f.Heal == "":
-		f.Heal = HealSplit // one record may have spoilt the call for the others
 	}
 	return f
 }

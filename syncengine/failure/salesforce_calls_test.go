@@ -63,11 +63,11 @@ func TestCallsOfSalesforce(t *testing.T) {
 		"a_new_code_of_the_server":  {refused(500, "SOMETHING_NEW", "x"), failure.Other, "SOMETHING_NEW", failure.Soon, "", budget.Broken},
 		"a_new_code_of_the_request": {refused(403, "SOMETHING_NEW", "x"), failure.Other, "SOMETHING_NEW", failure.Never, "", budget.Unclear},
 		"a_record_that_spoils_the_call": {refused(400, "JSON_PARSER_ERROR", "Cannot deserialize instance of date"),
-			failure.Other, "JSON_PARSER_ERROR", failure.Never, failure.HealSplit, budget.Unclear},
+			failure.Other, "JSON_PARSER_ERROR", failure.Never, "", budget.Unclear},
 		"a_field_that_is_gone": {refused(400, "INVALID_FIELD", "No such column 'Key__c' on sobject of type Task"),
 			failure.Access, "INVALID_FIELD", failure.Never, failure.HealDropField, budget.Unclear},
 		"a_revoked_connection":                    {oauth, failure.Authentication, "EXPIRED_ACCESS", failure.Never, "", budget.Unclear},
-		"a_dead_session":                          {refused(401, "INVALID_SESSION_ID", "Session expired or invalid"), failure.Authentication, "INVALID_SESSION_ID", failure.Never, failure.HealRefreshToken, budget.Unclear},
+		"a_dead_session":                          {refused(401, "INVALID_SESSION_ID", "Session expired or invalid"), failure.Authentication, "INVALID_SESSION_ID", failure.Never, "", budget.Unclear},
 		"a_host_that_is_away":                     {broken(false, io.ErrUnexpectedEOF), failure.Intermittent, "network", failure.Soon, "", budget.Broken},
 		"a_write_without_an_answer":               {broken(true, io.ErrUnexpectedEOF), failure.Intermittent, "FAILED_WRITE", failure.Soon, "", budget.Broken},
 		"a_caller_who_left":                       {broken(true, context.Canceled), failure.Intermittent, "interrupted", failure.Soon, "", budget.Unclear},
@@ -89,7 +89,6 @@ func TestCallsOfSalesforce(t *testing.T) {
 		})
 	}
 	long := failure.Classify(fmt.Errorf("look Tasks up: %w", salesforce.ErrTooLong))
-	require.Equal(t, failure.HealSplit, long.Heal)
 	require.Equal(t, failure.Other, long.Class)
 	require.Equal(t, spent.Until, failure.Classify(broken(false, spent)).Until)
 }
@@ -103,11 +102,8 @@ func TestSalesforceMaySayHowLongToWait(t *testing.T) {
 
 func TestRecordsThatSalesforceRefuses(t *testing.T) {
 	t.Parallel()
-	there := failure.OfSalesforceRecord(salesforce.CodeMessage{Code: "DUPLICATE_VALUE", Message: "duplicate value found: Key__c duplicates value on record with id: 00T000000000001"})
-	require.Equal(t, failure.HealAlreadyThere, there.Heal)
-	require.Equal(t, failure.Other, there.Class)
 	rule := failure.OfSalesforceRecord(salesforce.CodeMessage{Code: "FIELD_CUSTOM_VALIDATION_EXCEPTION", Message: "A call needs a result."})
 	require.Equal(t, failure.Never, rule.Retry)
-	require.Empty(t, rule.Heal, "a record that was refused alone is not split")
+	require.Empty(t, rule.Heal, "only a person can mend it")
 	require.Contains(t, rule.Text, "A call needs a result")
 }

@@ -9,9 +9,6 @@ func ofSalesforceCode(code, message string) Failure {
 	if !known {
 		l = salesforceLine{line{Other, "Salesforce answered with an error that Sales Actions does not know.", retryAfter}, Never, "", 0}
 	}
-	if code == "INVALID_SESSION_ID" && isNotForAPI(message) {
-		l.heal = ""
-	}
 	f := named("Salesforce", code, message, l.line)
 	f.Retry, f.Heal, f.Tries = l.retry, l.heal, l.tries
 	if code == codeRequestLimit && isDaily(message) {
@@ -40,9 +37,3 @@ const codeRequestLimit = "REQUEST_LIMIT_EXCEEDED"
 // isDaily tells the limit of calls in 24 hours from those of calls in flight
 // (Salesforce REST: API request limits; one code stands for both).
 func isDaily(message string) bool { return strings.Contains(message, "TotalRequests") }
-
-// isNotForAPI says that another token would be refused as well (Salesforce REST:
-// session errors).
-func isNotForAPI(message string) bool {
-	return strings.Contains(message, "not valid for use with the REST API") || strings.Contains(message, "not attached to Agent")
-}

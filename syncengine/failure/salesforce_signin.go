@@ -6,7 +6,7 @@ import "strings"
 // errors; Salesforce OAuth: error codes). Those in capitals that OAuth does not
 // send are names of ours for the kinds of invalid_grant.
 var salesforceSignIn = map[string]salesforceLine{
-	"INVALID_SESSION_ID":             {line{Authentication, "Salesforce does not accept the session, not even a new one.", reconnect}, Never, HealRefreshToken, 0},
+	"INVALID_SESSION_ID":             {line{Authentication, "Salesforce does not accept the session, not even a new one.", reconnect}, Never, "", 0},
 	"INVALID_AUTH_HEADER":            {line{Authentication, "Salesforce could not read who is calling.", reportBug}, Never, "", 0},
 	"AUTHENTICATION_FAILURE":         {line{Authentication, "The connected user's password or the user was changed.", reconnect}, Never, "", 0},
 	"EXPIRED_ACCESS":                 {line{Authentication, "The connection was revoked, has expired, or was replaced by newer ones.", reconnect}, Never, "", 0},

@@ -23,8 +23,6 @@ func TestWhereOneCodeOfSalesforceStandsForSeveralThings(t *testing.T) {
 		"a_trigger_that_says_no":              {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "TaskTrigger: no", Access, Never, ""},
 		"calls_of_a_day":                      {"REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", Intermittent, Slow, ""},
 		"calls_at_once":                       {"REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", Intermittent, Soon, ""},
-		"a_session_that_has_expired":          {"INVALID_SESSION_ID", "Session expired or invalid", Authentication, Never, HealRefreshToken},
-		"a_session_without_the_API":           {"INVALID_SESSION_ID", "This session is not valid for use with the REST API", Authentication, Never, ""},
 		"a_code_that_is_not_known":            {"SOMETHING_NEW", "words", Other, Never, ""},
 	}
 	for name, c := range cases {

@@ -99,11 +99,6 @@ func (c *Client) ApproveCustomType(ctx context.Context, apiName string) (CustomT
 	return c.oneType(ctx, request{operation: "approve custom activity type", method: http.MethodPost, path: typePath(apiName, "approve")})
 }
 
-// DiscardTypeDraft drops a type's draft.
-func (c *Client) DiscardTypeDraft(ctx context.Context, apiName string) (CustomType, error) {
-	return c.oneType(ctx, request{operation: "discard draft of custom activity type", method: http.MethodPost, path: typePath(apiName, "discardDraft")})
-}
-
 func typePath(apiName, action string) string {
 	return customTypes + "/" + url.PathEscape(apiName) + "/" + action + ".json"
 }

@@ -273,6 +273,10 @@ func TestToken(t *testing.T) {
 		_, err := newClient(t, server).LeadsByID(t.Context(), []int64{1}, []string{"id"})
 		require.NoError(t, err)
 	})
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
 
 	t.Run("bad_credentials_are_said_without_the_secret", func(t *testing.T) {
 		t.Parallel()

@@ -109,11 +109,6 @@ func (c *Client) ExportStatus(ctx context.Context, id string) (Export, error) {
 	return c.export(ctx, request{operation: "export status", path: exportRoot + "/" + id + "/status.json"})
 }
 
-// CancelExport gives a job up.
-func (c *Client) CancelExport(ctx context.Context, id string) (Export, error) {
-	return c.export(ctx, request{operation: "cancel export", method: http.MethodPost, path: exportRoot + "/" + id + "/cancel.json"})
-}
-
 // Exports yields the API user's jobs of the last 7 days; those of other users are
 // not to be seen (Marketo REST: bulk lead extract).
 func (c *Client) Exports(ctx context.Context) iter.Seq2[Export, error] {

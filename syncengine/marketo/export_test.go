@@ -44,31 +44,83 @@ func TestExport(t *testing.T) {
 		require.NoError(t, err)
 	})
 
-	file := "id\n1\n2\n3\n"
-	serve := func(ranges bool) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/csv")
-			var from int
-			if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err == nil && ranges {
-				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(file)-1, len(file)))
-				w.WriteHeader(http.StatusPartialContent)
-				fmt.Fprint(w, file[from:])
+	t.Run("the_jobs_of_the_last_days_are_paged_with_their_times", func(t *testing.T) {
+		t.Parallel()
+		client := setup(t, func(w http.ResponseWriter, r *http.Request) {
+			require.Equal(t, "/base/bulk/v1/leads/export.json", r.URL.Path)
+			if r.URL.Query().Get("nextPageToken") == "" {
+				fmt.Fprint(w, `{"success":true,"nextPageToken":"N","result":[{"exportId":"a","status":"Completed","createdAt":"2017-01-21T11:47:30-08:00",
+					"queuedAt":"2017-01-21T11:48:30-08:00","startedAt":"2017-01-21T11:51:30-08:00","finishedAt":"2017-01-21T12:59:30-08:00","format":"CSV",
+					"numberOfRecords":122323,"fileSize":123424,"fileChecksum":"sha256:ab"}]}`)
 				return
 			}
-			fmt.Fprint(w, file)
+			fmt.Fprint(w, `{"success":true,"result":[{"exportId":"b","status":"Created","createdAt":"2017-01-21T11:47:30Z","format":"CSV"}]}`)
+		})
+		var jobs []marketo.Export
+		for job, err := range client.Exports(t.Context()) {
+			require.NoError(t, err)
+			jobs = append(jobs, job)
 		}
+		at := func(h, m int) time.Time { return time.Date(2017, 1, 21, h, m, 30, 0, time.UTC) }
+		require.Empty(t, cmp.Diff([]marketo.Export{
+			{ID: "a", Status: marketo.ExportCompleted, CreatedAt: at(19, 47), QueuedAt: at(19, 48), StartedAt: at(19, 51), FinishedAt: at(20, 59), Records: 122323, Bytes: 123424, Checksum: "sha256:ab"},
+			{ID: "b", Status: marketo.ExportCreated, CreatedAt: at(11, 47)},
+		}, jobs))
+	})
+}
+
+// exportFile is a bulk file.
+const exportFile = "id\n1\n2\n3\n"
+
+// serveFile answers with a bulk file, and with a part of it where ranges are understood.
+func serveFile(ranges bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/csv")
+		var from int
+		if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err == nil && ranges {
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(exportFile)-1, len(exportFile)))
+			w.WriteHeader(http.StatusPartialContent)
+			fmt.Fprint(w, exportFile[from:])
+			return
+		}
+		fmt.Fprint(w, exportFile)
 	}
+}
+
+func TestExportFileGoesOn(t *testing.T) {
+	t.Parallel()
+
 	for _, ranges := range []bool{true, false} {
 		t.Run(fmt.Sprintf("a_file_goes_on_from_a_byte_ranges_%t", ranges), func(t *testing.T) {
 			t.Parallel()
-			body, err := setup(t, serve(ranges)).ExportFile(t.Context(), "e", 5)
+			body, err := setup(t, serveFile(ranges)).ExportFile(t.Context(), "e", 5)
 			require.NoError(t, err)
 			defer body.Close()
 			rest, err := io.ReadAll(body)
 			require.NoError(t, err)
-			require.Equal(t, file[5:], string(rest))
+			require.Equal(t, exportFile[5:], string(rest))
 		})
 	}
+
+	t.Run("a_file_that_was_read_to_its_last_byte_goes_on_with_nothing", func(t *testing.T) {
+		t.Parallel()
+		client := setup(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/csv")
+			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(exportFile))
+		})
+		body, err := client.ExportFile(t.Context(), "e", int64(len(exportFile)))
+		require.NoError(t, err)
+		defer body.Close()
+		rest, err := io.ReadAll(body)
+		require.NoError(t, err)
+		require.Empty(t, rest)
+		_, err = client.ExportFile(t.Context(), "e", int64(len(exportFile))+1)
+		requireKind(t, err, marketo.KindBadAnswer)
+	})
+}
+
+func TestExportFileErrors(t *testing.T) {
+	t.Parallel()
 
 	t.Run("a_file_that_is_not_there_yet_is_told_from_an_error", func(t *testing.T) {
 		t.Parallel()
@@ -79,25 +131,9 @@ func TestExport(t *testing.T) {
 		require.Equal(t, marketo.KindNotFound, call.Kind)
 	})
 
-	t.Run("a_file_that_was_read_to_its_last_byte_goes_on_with_nothing", func(t *testing.T) {
-		t.Parallel()
-		client := setup(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/csv")
-			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(file))
-		})
-		body, err := client.ExportFile(t.Context(), "e", int64(len(file)))
-		require.NoError(t, err)
-		defer body.Close()
-		rest, err := io.ReadAll(body)
-		require.NoError(t, err)
-		require.Empty(t, rest)
-		_, err = client.ExportFile(t.Context(), "e", int64(len(file))+1)
-		requireKind(t, err, marketo.KindBadAnswer)
-	})
-
 	t.Run("a_file_that_is_shorter_than_what_was_read_is_a_bad_answer", func(t *testing.T) {
 		t.Parallel()
-		_, err := setup(t, serve(false)).ExportFile(t.Context(), "e", int64(len(file))+1)
+		_, err := setup(t, serveFile(false)).ExportFile(t.Context(), "e", int64(len(exportFile))+1)
 		requireKind(t, err, marketo.KindBadAnswer)
 	})
 
@@ -107,7 +143,7 @@ func TestExport(t *testing.T) {
 			w.Header().Set("Content-Type", "text/csv")
 			w.Header().Set("Content-Range", "bytes 0-8/9")
 			w.WriteHeader(http.StatusPartialContent)
-			fmt.Fprint(w, file)
+			fmt.Fprint(w, exportFile)
 		})
 		_, err := client.ExportFile(t.Context(), "e", 3)
 		requireKind(t, err, marketo.KindBadAnswer)
@@ -122,7 +158,7 @@ func TestExport(t *testing.T) {
 			}
 			w.Header().Set("Content-Type", "text/csv")
 			w.Header().Set("Content-Length", "100")
-			fmt.Fprint(w, file)
+			fmt.Fprint(w, exportFile)
 			http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		}))
@@ -151,36 +187,12 @@ func TestExport(t *testing.T) {
 				return
 			}
 			w.Header().Set("Content-Type", "text/csv")
-			fmt.Fprint(w, file)
+			fmt.Fprint(w, exportFile)
 		})
 		body, err := client.ExportFile(t.Context(), "e", 0)
 		require.NoError(t, err)
 		require.NoError(t, body.Close())
 		require.Equal(t, int64(2), calls.Load())
-	})
-
-	t.Run("the_jobs_of_the_last_days_are_paged_with_their_times", func(t *testing.T) {
-		t.Parallel()
-		client := setup(t, func(w http.ResponseWriter, r *http.Request) {
-			require.Equal(t, "/base/bulk/v1/leads/export.json", r.URL.Path)
-			if r.URL.Query().Get("nextPageToken") == "" {
-				fmt.Fprint(w, `{"success":true,"nextPageToken":"N","result":[{"exportId":"a","status":"Completed","createdAt":"2017-01-21T11:47:30-08:00",
-					"queuedAt":"2017-01-21T11:48:30-08:00","startedAt":"2017-01-21T11:51:30-08:00","finishedAt":"2017-01-21T12:59:30-08:00","format":"CSV",
-					"numberOfRecords":122323,"fileSize":123424,"fileChecksum":"sha256:ab"}]}`)
-				return
-			}
-			fmt.Fprint(w, `{"success":true,"result":[{"exportId":"b","status":"Created","createdAt":"2017-01-21T11:47:30Z","format":"CSV"}]}`)
-		})
-		var jobs []marketo.Export
-		for job, err := range client.Exports(t.Context()) {
-			require.NoError(t, err)
-			jobs = append(jobs, job)
-		}
-		at := func(h, m int) time.Time { return time.Date(2017, 1, 21, h, m, 30, 0, time.UTC) }
-		require.Empty(t, cmp.Diff([]marketo.Export{
-			{ID: "a", Status: marketo.ExportCompleted, CreatedAt: at(19, 47), QueuedAt: at(19, 48), StartedAt: at(19, 51), FinishedAt: at(20, 59), Records: 122323, Bytes: 123424, Checksum: "sha256:ab"},
-			{ID: "b", Status: marketo.ExportCreated, CreatedAt: at(11, 47)},
-		}, jobs))
 	})
 }
 

@@ -78,13 +78,6 @@ func (c *Client) Leads(ctx context.Context, filterType string, values, fields []
 	return c.leadPages(ctx, request{operation: "leads by filter", path: "/rest/v1/leads.json", query: query, limit: timeLeads})
 }
 
-// ListMembers yields the people of a static list.
-func (c *Client) ListMembers(ctx context.Context, listID int64, fields []string) iter.Seq2[Lead, error] {
-	query := url.Values{"fields": {strings.Join(fields, ",")}, "batchSize": {strconv.Itoa(MaxBatch)}}
-	path := "/rest/v1/lists/" + strconv.FormatInt(listID, 10) + "/leads.json"
-	return c.leadPages(ctx, request{operation: "list members", path: path, query: query, limit: timeLeads})
-}
-
 // leadPages follows position tokens: the end is a page without one, or one that
 // says that there is no more (Marketo REST: paging tokens).
 func (c *Client) leadPages(ctx context.Context, r request) iter.Seq2[Lead, error] {

@@ -153,6 +153,10 @@ func TestLimit(t *testing.T) {
 			require.Equal(t, []error{err}, seen)
 		})
 	})
+}
+
+func TestTokensInTime(t *testing.T) {
+	t.Parallel()
 
 	t.Run("who_waits_for_a_token_can_give_up", func(t *testing.T) {
 		t.Parallel()

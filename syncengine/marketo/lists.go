@@ -2,7 +2,6 @@ package marketo
 
 import (
 	"context"
-	"net/url"
 	"strconv"
 )
 
@@ -14,28 +13,18 @@ type List struct {
 
 // SmartList returns a smart list's definition, false if there is none.
 func (c *Client) SmartList(ctx context.Context, id int64) (List, bool, error) {
-	return c.list(ctx, "smart list", "/rest/asset/v1/smartList/"+strconv.FormatInt(id, 10)+".json", nil)
-}
-
-// SmartListByName returns a smart list's definition, false if there is none.
-func (c *Client) SmartListByName(ctx context.Context, name string) (List, bool, error) {
-	return c.list(ctx, "smart list by name", "/rest/asset/v1/smartList/byName.json", url.Values{"name": {name}})
+	return c.list(ctx, "smart list", "/rest/asset/v1/smartList/"+strconv.FormatInt(id, 10)+".json")
 }
 
 // StaticList returns a static list, false if there is none.
 func (c *Client) StaticList(ctx context.Context, id int64) (List, bool, error) {
-	return c.list(ctx, "static list", "/rest/v1/lists/"+strconv.FormatInt(id, 10)+".json", nil)
-}
-
-// StaticListByName returns a static list, false if there is none.
-func (c *Client) StaticListByName(ctx context.Context, name string) (List, bool, error) {
-	return c.list(ctx, "static list by name", "/rest/asset/v1/staticList/byName.json", url.Values{"name": {name}})
+	return c.list(ctx, "static list", "/rest/v1/lists/"+strconv.FormatInt(id, 10)+".json")
 }
 
 // list takes the asset API's way of finding nothing: no result, and a warning.
-func (c *Client) list(ctx context.Context, operation, path string, query url.Values) (List, bool, error) {
+func (c *Client) list(ctx context.Context, operation, path string) (List, bool, error) {
 	var lists []List
-	_, err := c.call(ctx, request{operation: operation, path: path, query: query}, &lists)
+	_, err := c.call(ctx, request{operation: operation, path: path}, &lists)
 	if IsCode(err, CodeNothingFound) {
 		return List{}, false, nil
 	}

@@ -23,10 +23,8 @@ var writes = map[string]bool{
 	`customTypes + ".json"`:                   true,
 	`typePath(apiName, "attributes/create")`:  true,
 	`typePath(apiName, "approve")`:            true,
-	`typePath(apiName, "discardDraft")`:       true,
 	`exportRoot + "/create.json"`:             true,
 	`exportRoot + "/" + id + "/enqueue.json"`: true,
-	`exportRoot + "/" + id + "/cancel.json"`:  true,
 }
 
 // requesters make HTTP requests: the calls of request, the download of an export, and

@@ -26,9 +26,9 @@ type NewTask struct {
 
 // Creating says how Tasks are created.
 type Creating struct {
-	Purpose string        // as the calls are counted
-	Settle  time.Duration // how long a Task of unknown outcome must stay absent
-	Lease   time.Duration // of the run: rows claimed longer ago may be another's by now
+	Purpose budget.Purpose // of the calls
+	Settle  time.Duration  // how long a Task of unknown outcome must stay absent
+	Lease   time.Duration  // of the run: rows claimed longer ago may be another's by now
 	// Look says that a Task that may be there is looked for even where a second with its
 	// key would be refused: a person may have deleted the first meanwhile, and a deleted
 	// one keeps no other out.

@@ -97,7 +97,7 @@ func (o *Org) findDoubles(ctx context.Context, tasks []NewTask, outcomes []outbo
 	if len(there) == 0 {
 		return nil
 	}
-	found, err := o.FindTasks(budget.For(ctx, "proof of Tasks"), there)
+	found, err := o.FindTasks(budget.For(ctx, budget.ProofOfTasks), there)
 	for n, t := range tasks {
 		if outcomes[n].State != models.Delivered || outcomes[n].RemoteID != "" {
 			continue

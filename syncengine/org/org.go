@@ -77,7 +77,7 @@ func (o *Org) Prepare(ctx context.Context) error {
 }
 
 // Refresh describes the org again because it refused a field that it had.
-func (o *Org) Refresh(ctx context.Context) error { return o.Examine(budget.For(ctx, "setup")) }
+func (o *Org) Refresh(ctx context.Context) error { return o.Examine(budget.For(ctx, budget.Setup)) }
 
 // Examine describes the org; its calls are counted for the purpose of the context.
 func (o *Org) Examine(ctx context.Context) error {

@@ -38,7 +38,7 @@ func (o *Org) AskOpportunities(ctx context.Context, contacts []string) error {
 		queries = append(queries, `SELECT ContactId, OpportunityId FROM OpportunityContactRole WHERE Opportunity.IsClosed = false AND ContactId IN (`+
 			Quoted(contacts[from:min(from+idsPerQuery, len(contacts))])+`) ORDER BY IsPrimary DESC, Opportunity.CreatedDate DESC, Id`)
 	}
-	answers, err := client.CompositeQueries(budget.For(ctx, "opportunities"), queries)
+	answers, err := client.CompositeQueries(budget.For(ctx, budget.Opportunities), queries)
 	if err != nil && !isDenied(err) {
 		return fmt.Errorf("ask for the opportunities of %d contacts: %w", len(contacts), err)
 	}
@@ -87,7 +87,7 @@ func (o *Org) AskRecords(ctx context.Context, ids []string) (map[string]bool, er
 	followed := map[string]bool{}
 	for object, fields := range map[string]string{"Lead": `Id, MasterRecordId, ConvertedContactId, ConvertedAccountId, ConvertedOpportunityId`,
 		"Contact": `Id, MasterRecordId, AccountId`} {
-		for r, err := range queryByID(budget.For(ctx, "records"), client.Client, object, fields, ids) {
+		for r, err := range queryByID(budget.For(ctx, budget.Records), client.Client, object, fields, ids) {
 			if err != nil {
 				return nil, fmt.Errorf("ask what became of %d records: %w", len(ids), err)
 			}
@@ -154,7 +154,7 @@ func (o *Org) askParents(ctx context.Context, ids []string) (map[string]bool, er
 	}
 	there := map[string]bool{}
 	for _, object := range []string{"Account", "Opportunity"} {
-		for r, err := range queryByID(budget.For(ctx, "records"), client.Client, object, `Id, IsDeleted`, ids) {
+		for r, err := range queryByID(budget.For(ctx, budget.Records), client.Client, object, `Id, IsDeleted`, ids) {
 			if err != nil && !isDenied(err) {
 				return nil, fmt.Errorf("ask whether %d records are there: %w", len(ids), err)
 			}

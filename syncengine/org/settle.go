@@ -46,7 +46,7 @@ func (o *Org) SettleUnknown(ctx context.Context, unknown []Sent, before map[uuid
 }
 
 func (o *Org) settle(ctx context.Context, unknown []Sent, before map[uuid.UUID][]string, how Creating) ([]outbox.Outcome, error) {
-	there, err := o.FindTasks(budget.For(ctx, "proof of Tasks"), unknown)
+	there, err := o.FindTasks(budget.For(ctx, budget.ProofOfTasks), unknown)
 	var paused *failure.PausedError
 	switch {
 	case err == nil:

@@ -168,7 +168,7 @@ func (o *Org) activeUsers(ctx context.Context, where string) iter.Seq2[salesforc
 			yield(nil, err)
 			return
 		}
-		for u, err := range client.Query(budget.For(ctx, "reps"), `SELECT Id, Name, Email FROM User WHERE IsActive = true AND `+where+` ORDER BY Id`) {
+		for u, err := range client.Query(budget.For(ctx, budget.Reps), `SELECT Id, Name, Email FROM User WHERE IsActive = true AND `+where+` ORDER BY Id`) {
 			if err != nil {
 				err = fmt.Errorf("look the reps' users up: %w", err)
 			}
@@ -198,7 +198,7 @@ func (o *Org) LinkRep(ctx context.Context, email, userID, actor string) (bool, e
 		return false, err
 	}
 	name := ""
-	for u, err := range session.Query(budget.For(ctx, "reps"), `SELECT Id, Name FROM User WHERE IsActive = true AND Id = `+salesforce.Quote(userID)) {
+	for u, err := range session.Query(budget.For(ctx, budget.Reps), `SELECT Id, Name FROM User WHERE IsActive = true AND Id = `+salesforce.Quote(userID)) {
 		if err != nil {
 			return false, fmt.Errorf("look a user up: %w", err)
 		}

@@ -48,7 +48,7 @@ func (s *Sync) runInProgress(ctx context.Context) (*models.SyncRun, error) {
 // work is the story of a run: mark, plan, read the slices, finish.
 func (s *Sync) work(ctx context.Context, run models.SyncRun) error {
 	calls := &atomic.Int64{}
-	ctx = budget.WithPurpose(ctx, budget.Purpose{Name: runPurpose(run.Kind), Calls: calls})
+	ctx = budget.ForRun(ctx, runPurpose(run.Kind), calls)
 	stop := s.reportCalls(ctx, run.ID, calls)
 	defer stop()
 	ses, err := s.session(ctx)

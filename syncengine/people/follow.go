@@ -205,7 +205,7 @@ func (s *Sync) followOnce(ctx context.Context) error {
 		return err
 	}
 	calls := &atomic.Int64{}
-	ctx = budget.WithPurpose(ctx, budget.Purpose{Name: "incremental sync", Calls: calls})
+	ctx = budget.ForRun(ctx, budget.IncrementalSync, calls)
 	stop := s.reportCalls(ctx, runID, calls)
 	defer stop()
 	ses, err := s.session(ctx)

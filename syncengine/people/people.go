@@ -146,19 +146,14 @@ func (s *Sync) tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	})
 }
 
-// purpose names what the calls made with the context are for, in the words of screens.
-func purpose(ctx context.Context, name string) context.Context {
-	return budget.WithPurpose(ctx, budget.Purpose{Name: name})
-}
-
 // runPurpose is the purpose of a run's calls.
-func runPurpose(kind models.RunKind) string {
+func runPurpose(kind models.RunKind) budget.Purpose {
 	switch kind {
 	case models.RunCopy:
-		return "initial sync"
+		return budget.InitialSync
 	case models.RunReconcile:
-		return "reconciliation"
+		return budget.Reconciliation
 	default:
-		return "incremental sync"
+		return budget.IncrementalSync
 	}
 }

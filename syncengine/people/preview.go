@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
 )
@@ -34,7 +35,7 @@ func (s *Sync) Count(ctx context.Context) error {
 		if err := s.savePreview(ctx, Preview{State: "counting"}); err != nil {
 			return err
 		}
-		preview, err := s.count(purpose(ctx, "count preview"))
+		preview, err := s.count(budget.For(ctx, budget.CountPreview))
 		if err != nil && ctx.Err() != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func (s *Sync) following(ctx context.Context) (bool, error) {
 
 func (s *Sync) emptyInbox(ctx context.Context) error {
 	calls := &atomic.Int64{}
-	ctx = budget.WithPurpose(ctx, budget.Purpose{Name: "incremental sync", Calls: calls})
+	ctx = budget.ForRun(ctx, budget.IncrementalSync, calls)
 	stop := func() {}
 	defer func() { stop() }()
 	var (

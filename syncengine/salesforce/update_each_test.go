@@ -28,13 +28,18 @@ func donePart(n, status int, body string) string {
 	return fmt.Sprintf(`{"body":%s,"httpHeaders":{},"httpStatusCode":%d,"referenceId":"q%d"}`, body, status, n)
 }
 
-func TestUpdateEach(t *testing.T) {
-	t.Parallel()
+// twoChanges are those of two Tasks, the first on a condition.
+func twoChanges() []salesforce.Change {
 	since := time.Date(2026, 11, 23, 11, 0, 0, 0, time.FixedZone("CET", 3600))
-	changes := []salesforce.Change{
+	return []salesforce.Change{
 		{ID: "00T000000000001AAA", Fields: map[string]any{"Subject": "Call", "ActivityDate": nil}, UnmodifiedSince: since},
 		{ID: "00T000000000002AAA", Fields: map[string]any{"Status": "Completed"}},
 	}
+}
+
+func TestUpdateEach(t *testing.T) {
+	t.Parallel()
+	changes := twoChanges()
 	const modified = `[{"errorCode":"PRECONDITION_FAILED","message":"The record has been modified since the date that was given"}]`
 
 	t.Run("each_row_has_its_own_condition_and_all_go_in_one_call", func(t *testing.T) {
@@ -99,6 +104,11 @@ func TestUpdateEach(t *testing.T) {
 			require.True(t, bad.Ambiguous(), "nobody knows what was changed")
 		})
 	}
+}
+
+func TestUpdateEachIsOneCall(t *testing.T) {
+	t.Parallel()
+	changes := twoChanges()
 
 	t.Run("a_call_that_fails_as_a_whole_says_so", func(t *testing.T) {
 		t.Parallel()
@@ -251,6 +261,10 @@ func TestUpdateEachInTheSandbox(t *testing.T) {
 		require.Equal(t, want, s.subjects())
 		require.Empty(t, s.org.Violations())
 	})
+}
+
+func TestUpdateEachThroughFaults(t *testing.T) {
+	t.Parallel()
 
 	t.Run("a_session_that_expires_costs_nothing", func(t *testing.T) {
 		t.Parallel()

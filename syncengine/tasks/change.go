@@ -41,7 +41,7 @@ func (p Push) change(ctx context.Context, run uuid.UUID, claimed []*row) ([]*row
 	for n, r := range claimed {
 		ids[n] = r.RemoteID
 	}
-	found, now, err := p.readTasks(budget.For(ctx, "tasks"), ids)
+	found, now, err := p.readTasks(budget.For(ctx, budget.Tasks), ids)
 	if err != nil {
 		return p.failed(ctx, run, claimed, err, func(half []*row) ([]*row, error) { return p.change(ctx, run, half) })
 	}
@@ -209,7 +209,7 @@ func (p Push) remove(ctx context.Context, run uuid.UUID, rows []*row) error {
 	for n, r := range rows {
 		ids[n] = r.RemoteID
 	}
-	results, err := client.DeleteMany(budget.For(ctx, "tasks"), ids)
+	results, err := client.DeleteMany(budget.For(ctx, budget.Tasks), ids)
 	if err != nil {
 		_, err = p.failed(ctx, run, rows, err, func(half []*row) ([]*row, error) { return nil, p.remove(ctx, run, half) })
 		return err
@@ -248,7 +248,7 @@ func (p Push) updateSome(ctx context.Context, run uuid.UUID, plans []plan) error
 	if err != nil {
 		return errors.Join(err, p.record(ctx, run, outbox.NotSent(plans)))
 	}
-	errs, err := client.UpdateEach(budget.For(ctx, "tasks"), "Task", changes)
+	errs, err := client.UpdateEach(budget.For(ctx, budget.Tasks), "Task", changes)
 	if err != nil {
 		outcomes, err := outbox.FailedCall(ctx, err, plans, outbox.Rules{Refresh: p.org.Refresh}, func(half []plan) ([]outbox.Outcome, error) {
 			return nil, p.updateSome(ctx, run, half) // which records what became of them

@@ -44,7 +44,7 @@ func (s *Sync) pull(ctx context.Context, on models.Switch) error {
 	if err := s.org.Prepare(ctx); err != nil {
 		return err
 	}
-	ctx = budget.For(ctx, "tasks")
+	ctx = budget.For(ctx, budget.Tasks)
 	from, known, err := s.cursor(ctx, on)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"salesactions/models"
+	"salesactions/syncengine/budget"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 )
@@ -43,7 +44,7 @@ var queue = outbox.Queue{To: models.ToSalesforce, Operation: models.Sync}
 func (s *Sync) now() time.Time { return s.outbox.Clock().Now() }
 
 func (s *Sync) creating() org.Creating {
-	return org.Creating{Purpose: "tasks", Settle: s.cfg.Settle, Lease: s.cfg.Lease, Look: true}
+	return org.Creating{Purpose: budget.Tasks, Settle: s.cfg.Settle, Lease: s.cfg.Lease, Look: true}
 }
 
 // switched says whether tasks go to Salesforce, and since when.

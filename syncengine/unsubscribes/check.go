@@ -171,7 +171,7 @@ func (k *Keeper) askMarketo(ctx context.Context, wanted bool, a Answer, ref whom
 	if !wanted {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(budget.WithPurpose(ctx, budget.Purpose{Name: "unsubscribe check", Interactive: true}), k.cfg.CheckTime)
+	ctx, cancel := context.WithTimeout(budget.For(ctx, budget.UnsubscribeCheck), k.cfg.CheckTime)
 	defer cancel()
 	client, err := k.marketo(ctx)
 	if err != nil {

@@ -117,7 +117,7 @@ func (k *Keeper) followAtTimes(ctx context.Context, settings models.Unsubscribin
 	case polled != nil && k.now().Sub(*polled) < followEvery:
 		return nil
 	}
-	ctx = budget.For(ctx, "opt-outs")
+	ctx = budget.For(ctx, budget.OptOuts)
 	if err := k.org.Prepare(ctx); err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (k *Keeper) finish(ctx context.Context, id int64, n counts, cause error) er
 
 func (k *Keeper) compare(ctx context.Context) (counts, error) {
 	var n counts
-	ctx = budget.For(ctx, "opt-outs")
+	ctx = budget.For(ctx, budget.OptOuts)
 	if err := k.org.Prepare(ctx); err != nil {
 		return n, err
 	}

@@ -167,7 +167,7 @@ func (p Push) optOut(ctx context.Context, object, field string, due []optOut, op
 	for n, o := range due {
 		records[n] = map[string]any{"id": o.record, field: true}
 	}
-	results, err := client.With(options).UpdateMany(budget.For(ctx, "opt-outs"), object, records)
+	results, err := client.With(options).UpdateMany(budget.For(ctx, budget.OptOuts), object, records)
 	if err != nil {
 		return outbox.FailedCall(ctx, err, due, outbox.Rules{Refresh: p.org.Refresh}, func(half []optOut) ([]outbox.Outcome, error) {
 			return p.optOut(ctx, object, field, half, options)
@@ -195,9 +195,8 @@ func (p Push) results(ctx context.Context, object, field string, due []optOut, o
 			outcomes = append(outcomes, outbox.Delivered(o.Claimed, o.record))
 			continue
 		}
-		first := results[n].FirstError()
-		what := failure.OfSalesforceRecord(first)
-		if first.Code == "DUPLICATES_DETECTED" && !options.AllowDuplicates {
+		what := failure.OfSalesforceRecord(results[n].FirstError())
+		if what.Heal == failure.HealAllowSave && !options.AllowDuplicates {
 			again = append(again, o)
 			continue
 		}
