@@ -55,7 +55,7 @@ var arrows = []arrow{
 	{from: "syncengine/salesforce", never: []string{echo, gorm, river}},
 	{from: "syncengine/budget", never: []string{echo, gorm, river}},
 	{from: "syncengine/failure", to: []string{"syncengine/budget", "syncengine/marketo", "syncengine/salesforce"}, never: []string{echo, gorm, river}},
-	{from: "syncengine/people", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo"}, never: []string{echo}},
+	{from: "syncengine/people", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/pauses"}, never: []string{echo}},
 	{from: "syncengine/pauses", to: []string{"syncengine/failure"}, never: []string{echo, gorm, river}},
 	{from: "syncengine/outbox", to: []string{"models", "syncengine/failure", "syncengine/pauses"}, never: []string{echo, river}},
 	{from: "syncengine/org", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, river}},
