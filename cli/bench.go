@@ -42,37 +42,63 @@ func newBench(env *environment) *cobra.Command {
 
 // benchmark is one run: the same database for all that is measured.
 type benchmark struct {
+	env     *environment
 	command *cobra.Command
 	out     io.Writer
 	people  int
+	dirs    []string // of its workspaces
 	store   *store
 	failed  bool
 }
 
 // bench runs in its own process beside the sandbox's, so that memory is ours alone.
 func (e *environment) bench(command *cobra.Command, _ []string) error {
-	dir, err := os.MkdirTemp("", "salesactions-bench-")
-	if err != nil {
-		return fmt.Errorf("make a folder for the benchmark's data: %w", err)
+	if err := command.Flags().Set("log-level", "error"); err != nil {
+		return fmt.Errorf("set the benchmark up: %w", err)
 	}
-	defer os.RemoveAll(dir)
-	for name, value := range map[string]string{"data-dir": dir, "log-level": "error"} {
-		if err := command.Flags().Set(name, value); err != nil {
-			return fmt.Errorf("set the benchmark up: %w", err)
-		}
-	}
-	b := &benchmark{command: command, out: command.OutOrStdout()}
+	b := &benchmark{env: e, command: command, out: command.OutOrStdout()}
 	b.people, _ = command.Flags().GetInt("people")
-	if b.store, err = e.openStore(command, false); err != nil {
+	defer b.end()
+	if err := b.begin(command.Context()); err != nil {
 		return err
 	}
 	fmt.Fprintf(b.out, "%d people, %d cores, PostgreSQL and sandbox on the same machine\n", b.people, runtime.NumCPU())
-	err = b.run(command.Context())
-	err = errors.Join(err, b.store.Close(command.Context()))
+	err := b.run(command.Context())
+	if b.store != nil {
+		err = errors.Join(err, b.store.Close(command.Context()))
+	}
 	if err == nil && b.failed {
 		err = errors.New("a figure is outside its limit")
 	}
 	return err
+}
+
+// begin goes on in an empty workspace, which has a folder of its own: the people of the
+// one before are another sandbox's.
+func (b *benchmark) begin(ctx context.Context) error {
+	if b.store != nil {
+		err := b.store.Close(ctx)
+		if b.store = nil; err != nil {
+			return err
+		}
+	}
+	dir, err := os.MkdirTemp("", "salesactions-bench-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the benchmark's data: %w", err)
+	}
+	b.dirs = append(b.dirs, dir)
+	if err := b.command.Flags().Set("data-dir", dir); err != nil {
+		return fmt.Errorf("set the benchmark up: %w", err)
+	}
+	b.store, err = b.env.openStore(b.command, false)
+	return err
+}
+
+// end removes the folders.
+func (b *benchmark) end() {
+	for _, dir := range b.dirs {
+		_ = os.RemoveAll(dir) // a benchmark's end
+	}
 }
 
 func (b *benchmark) run(ctx context.Context) error {
@@ -297,7 +323,7 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 	}
 	defer func() { _ = boxes.stop(ctx) }() // a benchmark's end
 	box := boxes.marketo
-	if err := b.emptyWorkspace(ctx); err != nil {
+	if err := b.begin(ctx); err != nil {
 		return err
 	}
 	const rate = 50
@@ -320,17 +346,6 @@ func (b *benchmark) realQuota(ctx context.Context) error {
 	allowed := rate * length.Seconds() / 20
 	b.line("share of the calls that MARKETO_RATE allows, %", 100*used/allowed, "at least 95", used >= 0.95*allowed)
 	b.line("most calls in any 20 s", float64(box.MaxInWindow()), fmt.Sprintf("at most %d", rate), box.MaxInWindow() <= rate)
-	return nil
-}
-
-// emptyWorkspace forgets everybody and all that was done, for another sandbox.
-func (b *benchmark) emptyWorkspace(ctx context.Context) error {
-	for _, sql := range []string{`TRUNCATE people, sync_runs, person_changes, sync_cursors, seen_changes, touched_people, api_usage CASCADE`,
-		`UPDATE people_sync SET state = 'idle'`, `UPDATE people_totals SET live = 0, archived = 0`} {
-		if _, err := b.store.db.Pool.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("empty the workspace: %w", err)
-		}
-	}
 	return nil
 }
 

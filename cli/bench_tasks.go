@@ -50,7 +50,7 @@ func (b *benchmark) twoWay(ctx context.Context) error {
 		return err
 	}
 	defer box.stop()
-	if err := b.emptyWorkspace(ctx); err != nil {
+	if err := b.begin(ctx); err != nil {
 		return err
 	}
 	if _, _, err := b.copy(ctx, box.Endpoint); err != nil {
