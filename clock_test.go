@@ -24,10 +24,9 @@ type allowance struct {
 }
 
 const (
-	notConverted = "not converted yet"
-	oneCall      = "bounds one call of another system, which answers in real time"
-	socket       = "deadlines of connections are kept by the system, on its clock"
-	processes    = "waits for processes of PostgreSQL, which live in real time"
+	oneCall   = "bounds one call of another system, which answers in real time"
+	socket    = "deadlines of connections are kept by the system, on its clock"
+	processes = "waits for processes of PostgreSQL, which live in real time"
 )
 
 // allowances may only shrink.
@@ -44,9 +43,6 @@ var allowances = []allowance{
 	{"sandbox/salesforce/locks.go", 1, "waits for other goroutines, which go on while the sandbox's clock stands still"},
 	{"syncengine/marketo/limit.go", 1, oneCall},
 	{"syncengine/salesforce/limit.go", 1, oneCall},
-
-	{"syncengine", 41, notConverted},
-	{"syncengine/people", 34, notConverted},
 }
 
 // clockNames are what reads a clock, by the path of its package.

@@ -199,8 +199,8 @@ func furnish(ctx context.Context, a *app, box *sandboxes) (demoEnvironment, erro
 // reconnect points a kept workspace at this run's sandboxes, which have other ports
 // but the same people, and turns on what an admin would choose.
 func (a *app) reconnect(ctx context.Context, box *sandboxes) error {
-	if _, err := a.store.db.Pool.Exec(ctx, `DELETE FROM connections WHERE system = 'marketo'`); err != nil {
-		return fmt.Errorf("forget the sandbox of the run before: %w", err)
+	if err := a.engine.ForgetMarketo(ctx); err != nil {
+		return err
 	}
 	const actor = "system"
 	if err := a.engine.SaveMarketo(ctx, box.marketoURL+"/rest", sandboxClientID, sandboxClientSecret, actor); err != nil {

@@ -125,6 +125,6 @@ func (s *store) newEngine(command *cobra.Command, config syncengine.Config) (*sy
 	if err != nil {
 		return nil, err
 	}
-	config.Box, config.Log = box, s.log
+	config.Box, config.Clock, config.Log = box, s.clock, s.log
 	return syncengine.New(command.Context(), config, syncengine.Deps{Pool: s.db.Pool, Queue: s.db.Queue, Gorm: s.db.Gorm})
 }

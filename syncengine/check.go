@@ -43,9 +43,9 @@ func (e *Engine) TestMarketo(ctx context.Context) MarketoTest {
 	if err == nil {
 		err = e.nudge(ctx, jobExtract)
 	}
-	test.TestedAt, test.OK = time.Now(), err == nil
+	test.TestedAt, test.OK = e.clock.Now(), err == nil
 	if err != nil {
-		test.Error = troubleOf(err)
+		test.Error = e.troubleOf(err)
 	}
 	if saveErr := models.SaveSetting(ctx, e.db, settingMarketoTest, test, models.AnyVersion, "system"); saveErr != nil {
 		e.log.ErrorContext(ctx, "The connection test was not kept", "error", saveErr)
@@ -92,7 +92,7 @@ func (e *Engine) testMarketo(ctx context.Context) (MarketoTest, error) {
 		}
 		test.UsageDay, test.UsageTotal, test.UsageOurs = usage.Date, usage.Total, ours.Calls
 	} else {
-		test.Notes = append(test.Notes, "Marketo did not tell what other integrations use: "+troubleOf(err).Text)
+		test.Notes = append(test.Notes, "Marketo did not tell what other integrations use: "+e.troubleOf(err).Text)
 	}
 	return test, nil
 }

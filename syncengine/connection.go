@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jonboulle/clockwork"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
@@ -72,7 +71,7 @@ func (e *Engine) Marketo(ctx context.Context) (*marketo.Client, error) {
 func (e *Engine) client(c Credentials) (*marketo.Client, error) {
 	client, err := marketo.New(marketo.Config{
 		Endpoint: c.Endpoint, ClientID: c.ClientID, ClientSecret: c.ClientSecret, UserAgent: e.cfg.UserAgent, Observe: e.observe,
-		Clock: clockwork.NewRealClock(),
+		Clock: e.clock,
 	}, &http.Client{Transport: e.budget.Transport(e.cfg.HTTP, marketo.Metered)})
 	if err != nil {
 		return nil, fmt.Errorf("connect to Marketo: %w", err)
@@ -149,10 +148,10 @@ func (e *Engine) SaveMarketo(ctx context.Context, endpoint, clientID, secret, ac
 		return err
 	}
 	sealed := e.cfg.Box.Seal(c.ClientSecret, sealedMarketo)
-	_, err = e.pool.Exec(ctx, `INSERT INTO connections (system, endpoint, client_id, secret_sealed, updated_by)
-		VALUES ('marketo', $1, $2, $3, $4)
-		ON CONFLICT (system) DO UPDATE SET endpoint = $1, client_id = $2, secret_sealed = $3, updated_by = $4, updated_at = now()`,
-		c.Endpoint, c.ClientID, sealed, actor)
+	_, err = e.pool.Exec(ctx, `INSERT INTO connections (system, endpoint, client_id, secret_sealed, updated_by, updated_at)
+		VALUES ('marketo', $1, $2, $3, $4, $5)
+		ON CONFLICT (system) DO UPDATE SET endpoint = $1, client_id = $2, secret_sealed = $3, updated_by = $4, updated_at = $5`,
+		c.Endpoint, c.ClientID, sealed, actor, e.clock.Now())
 	if err != nil {
 		return fmt.Errorf("save the connection to Marketo: %w", err)
 	}
@@ -214,6 +213,16 @@ func (e *Engine) DisconnectMarketo(ctx context.Context, actor string) error {
 		return fmt.Errorf("forget the connection to Marketo: %w", err)
 	}
 	return e.audit(ctx, actor, "marketo.disconnect", "", nil)
+}
+
+// ForgetMarketo forgets the connection, and with it which instance the people are from:
+// the next one may have another address. That is right only where both hold the same
+// people under the same ids.
+func (e *Engine) ForgetMarketo(ctx context.Context) error {
+	if _, err := e.pool.Exec(ctx, `DELETE FROM connections WHERE system = 'marketo'`); err != nil {
+		return fmt.Errorf("forget the connection to Marketo: %w", err)
+	}
+	return nil
 }
 
 // Budget is what was spent of a system's calls today.

@@ -32,10 +32,10 @@ import (
 // What callers decide on.
 var (
 	ErrNotConnected   = errors.New("Marketo is not connected: enter its endpoint, client id and secret in Settings → Marketo")
-	ErrAlreadyRunning = errors.New("this is running already")
-	ErrNotRunning     = errors.New("the sync is not running")
-	ErrNotPaused      = errors.New("the sync is not paused")
-	ErrNeverCopied    = errors.New("the initial sync has not been completed yet")
+	ErrAlreadyRunning = people.ErrAlreadyRunning
+	ErrNotRunning     = people.ErrNotRunning
+	ErrNotPaused      = people.ErrNotPaused
+	ErrNeverCopied    = people.ErrNeverCopied
 )
 
 // InvalidError says what is wrong with one field of a form.
@@ -58,8 +58,9 @@ const (
 
 // Config is what the engine is told from outside; zero values mean the defaults.
 type Config struct {
-	Box  *crypt.Box // seals secrets at rest; required
-	Work bool       // run background jobs; false for a replica that only serves pages
+	Box   *crypt.Box      // seals secrets at rest; required
+	Clock clockwork.Clock // the time, for all that is decided by it; required
+	Work  bool            // run background jobs; false for a replica that only serves pages
 
 	Marketo          Credentials           // from the environment; then Settings shows them read-only
 	WebhookSecrets   []string              // from the environment, likewise
@@ -101,6 +102,7 @@ type Engine struct {
 	queue   *pgxpool.Pool
 	db      *gorm.DB
 	log     *slog.Logger
+	clock   clockwork.Clock
 	holder  string
 	budget  *budget.Budget
 	people  *people.Sync
@@ -139,6 +141,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	if cfg.Box == nil {
 		return nil, errors.New("the engine needs a box to seal secrets with")
 	}
+	if cfg.Clock == nil {
+		return nil, errors.New("the engine needs a clock")
+	}
 	cfg.PollInterval = cmp.Or(cfg.PollInterval, 30*time.Second)
 	cfg.Rate = cmp.Or(cfg.Rate, 50)
 	cfg.Concurrency = cmp.Or(cfg.Concurrency, 5)
@@ -156,8 +161,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the time zone of Marketo's quota: %w", err)
 	}
-	e := &Engine{cfg: cfg, pool: deps.Pool, queue: deps.Queue, db: deps.Gorm, log: cfg.Log, holder: uuid.NewString()}
-	e.budget, err = budget.New(ctx, deps.Pool, clockwork.NewRealClock(), e.holder, budget.Limits{
+	e := &Engine{cfg: cfg, pool: deps.Pool, queue: deps.Queue, db: deps.Gorm, log: cfg.Log, clock: cfg.Clock, holder: uuid.NewString()}
+	e.budget, err = budget.New(ctx, deps.Pool, cfg.Clock, e.holder, budget.Limits{
 		System: "marketo", Rate: cfg.Rate, Window: 20 * time.Second, Concurrency: cfg.Concurrency, Daily: cfg.DailyBudget, Zone: zone,
 	})
 	if err != nil {
@@ -165,16 +170,16 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	}
 	e.people = people.New(deps.Pool, e, people.Config{
 		ExportPoll: cfg.ExportPoll, SweepEvery: cfg.SweepInterval, MissDelay: cfg.MissDelay,
-		Copy: cfg.Copy, Exports: cfg.Exports, BatchRows: cfg.BatchRows,
+		Copy: cfg.Copy, Exports: cfg.Exports, BatchRows: cfg.BatchRows, Clock: cfg.Clock,
 	})
-	e.salesforceBudget, err = budget.New(ctx, deps.Pool, clockwork.NewRealClock(), e.holder, budget.Limits{
+	e.salesforceBudget, err = budget.New(ctx, deps.Pool, cfg.Clock, e.holder, budget.Limits{
 		System: "salesforce", Rate: salesforceRate, Window: time.Second, Concurrency: salesforceConcurrency, Daily: cfg.SalesforceDaily,
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.grids = smartgrid.NewReader(time.Now)
-	e.outbox = outbox.New(deps.Pool, clockwork.NewRealClock())
+	e.grids = smartgrid.NewReader(cfg.Clock)
+	e.outbox = outbox.New(deps.Pool, cfg.Clock)
 	e.org = org.New(deps.Pool, deps.Gorm, e.outbox, e.Salesforce)
 	e.tasks = tasks.New(deps.Pool, deps.Gorm, e.outbox, e.org, tasks.Config{Settle: cfg.SalesforceSettle})
 	e.unsubscribes = unsubscribes.New(deps.Pool, deps.Gorm, cfg.Box, e.outbox, e.org, e.Marketo, unsubscribes.Config{CheckTime: cfg.CheckTime})
@@ -230,5 +235,5 @@ func (e *Engine) Stop(ctx context.Context) error {
 
 // audit writes what an admin did.
 func (e *Engine) audit(ctx context.Context, actor, action, subject string, details []byte) error {
-	return models.RecordAudit(ctx, e.db, time.Now(), models.AuditEvent{Actor: actor, Action: action, Subject: subject, Details: details})
+	return models.RecordAudit(ctx, e.db, e.clock.Now(), models.AuditEvent{Actor: actor, Action: action, Subject: subject, Details: details})
 }

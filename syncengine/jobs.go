@@ -13,6 +13,7 @@ import (
 	"riverqueue.com/riverui"
 
 	"salesactions/models"
+	"salesactions/syncengine/budget"
 	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/outbox"
@@ -198,7 +199,7 @@ type worker struct {
 // Work does the kind's work.
 func (w *worker) Work(ctx context.Context, _ *river.Job[nudge]) error {
 	if w.kind.gated {
-		waiting, err := w.engine.waiting(ctx)
+		waiting, err := w.engine.people.InTrouble(ctx)
 		if err != nil || waiting {
 			return err
 		}
@@ -206,7 +207,7 @@ func (w *worker) Work(ctx context.Context, _ *river.Job[nudge]) error {
 	working, cancel := context.WithTimeout(ctx, jobTime)
 	defer cancel()
 	if w.kind.closes {
-		working = outbox.Until(ctx, w.engine.outbox.Clock(), jobTime)
+		working = outbox.Until(ctx, w.engine.clock, jobTime)
 	}
 	err := w.kind.work(working)
 	switch {
@@ -219,7 +220,7 @@ func (w *worker) Work(ctx context.Context, _ *river.Job[nudge]) error {
 	}
 	w.engine.log.ErrorContext(ctx, "Background work failed", "job", w.kind.name, "error", err)
 	if w.kind.gated {
-		if noteErr := w.engine.noteTrouble(ctx, err); noteErr != nil {
+		if noteErr := w.engine.people.NoteTrouble(ctx, err); noteErr != nil {
 			err = errors.Join(err, noteErr)
 		}
 	}
@@ -254,16 +255,16 @@ func (e *Engine) JobsHandler(ctx context.Context, prefix string) (http.Handler, 
 	return handler, nil
 }
 
+// cleanUp removes what nobody can use any more. Each table is cleaned by its owner.
 func (e *Engine) cleanUp(ctx context.Context) error {
-	_, err := e.pool.Exec(ctx, `
-		WITH sessions AS (DELETE FROM sessions WHERE expires_at < now()),
-		failures AS (DELETE FROM signin_failures WHERE at < now() - interval '1 day'),
-		authorizations AS (DELETE FROM salesforce_authorizations WHERE expires_at < now()),
-		invitations AS (DELETE FROM invitations WHERE expires_at < now() - interval '30 days'),
-		leases AS (DELETE FROM leases WHERE expires_at < now() - interval '1 day')
-		DELETE FROM api_usage WHERE day < now() - interval '400 days'`)
-	if err != nil {
-		return fmt.Errorf("clean up: %w", err)
-	}
-	return nil
+	now := e.clock.Now()
+	const day = 24 * time.Hour
+	return errors.Join(
+		models.ForgetSessions(ctx, e.db, now),
+		models.ForgetSigninFailures(ctx, e.db, now.Add(-day)),
+		models.ForgetInvitations(ctx, e.db, now.Add(-30*day)),
+		models.ForgetLeases(ctx, e.pool, now.Add(-day)),
+		budget.Forget(ctx, e.pool, now.Add(-400*day)),
+		e.forgetAuthorizations(ctx, now),
+	)
 }

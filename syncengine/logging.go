@@ -38,7 +38,7 @@ func (e *Engine) ChangeLogging(ctx context.Context, change LoggingChange, actor 
 		if err != nil {
 			return err
 		}
-		after, details := change.apply(before, e.now())
+		after, details := change.apply(before, e.clock.Now())
 		if len(details) == 0 {
 			return nil
 		}
@@ -200,7 +200,7 @@ func (e *Engine) ListReps(ctx context.Context) ([]Rep, error) {
 			WHERE rep_email IS NOT NULL AND occurred_at > ? GROUP BY 1) a
 		FULL JOIN (SELECT email FROM users WHERE deactivated_at IS NULL) u ON u.email = a.email
 		LEFT JOIN salesforce_reps r ON r.email = coalesce(a.email, u.email)
-		ORDER BY matched, a.activities DESC NULLS LAST, 1 LIMIT 1000`, e.now().AddDate(0, 0, -90)).Scan(&reps).Error
+		ORDER BY matched, a.activities DESC NULLS LAST, 1 LIMIT 1000`, e.clock.Now().AddDate(0, 0, -90)).Scan(&reps).Error
 	if err != nil {
 		return nil, fmt.Errorf("list reps: %w", err)
 	}

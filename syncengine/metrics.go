@@ -100,7 +100,7 @@ func (c collector) twoWay(ctx context.Context, gauge func(*prometheus.Desc, floa
 	gauge(metricTasks, float64(tasks.Waiting), "waiting")
 	gauge(metricTasks, float64(tasks.Failed), "failed")
 	if tasks.On && tasks.ReadAt != nil {
-		gauge(metricTasksRead, time.Since(*tasks.ReadAt).Seconds())
+		gauge(metricTasksRead, c.engine.clock.Since(*tasks.ReadAt).Seconds())
 	}
 	n, err := models.CountUnsubscribes(ctx, c.engine.db)
 	if err != nil {
@@ -129,7 +129,7 @@ func (c collector) deliveries(ctx context.Context, gauge func(*prometheus.Desc, 
 		gauge(metricWaiting, float64(n.Failed), to, "failed")
 		oldest, paused := 0.0, 0.0
 		if n.OldestDue != nil {
-			oldest = max(time.Since(*n.OldestDue).Seconds(), 0)
+			oldest = max(c.engine.clock.Since(*n.OldestDue).Seconds(), 0)
 		}
 		if slices.ContainsFunc(pauses, func(p models.Pause) bool { return p.Destination == n.Destination }) {
 			paused = 1

@@ -33,14 +33,15 @@ func (e *Engine) BeginSalesforce(ctx context.Context, userID int64, redirectURL 
 	}
 	state, verifier := rand.Text()+rand.Text(), salesforce.NewVerifier()
 	hash := sha256.Sum256([]byte(state))
+	now := e.clock.Now()
 	_, err = e.pool.Exec(ctx, `
-		WITH old AS (DELETE FROM salesforce_authorizations WHERE expires_at < now())
-		INSERT INTO salesforce_authorizations (state_hash, user_id, verifier_sealed, redirect_url, expires_at) VALUES ($1, $2, $3, $4, now() + $5)`,
-		hash[:], userID, e.cfg.Box.Seal(verifier, sealedSalesforceVerifier), redirectURL, authorizeTime)
+		WITH old AS (DELETE FROM salesforce_authorizations WHERE expires_at < $6)
+		INSERT INTO salesforce_authorizations (state_hash, user_id, verifier_sealed, redirect_url, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+		hash[:], userID, e.cfg.Box.Seal(verifier, sealedSalesforceVerifier), redirectURL, now.Add(authorizeTime), now)
 	if err != nil {
 		return "", fmt.Errorf("begin the connection to Salesforce: %w", err)
 	}
-	return r.oauth(e.plainHTTP()).AuthCodeURL(state, verifier, redirectURL), nil
+	return e.oauth(r).AuthCodeURL(state, verifier, redirectURL), nil
 }
 
 // FinishSalesforce takes what the browser brought back, and connects. Errors:
@@ -54,21 +55,21 @@ func (e *Engine) FinishSalesforce(ctx context.Context, userID int64, state, code
 	case oauthError == "access_denied":
 		return &InvalidError{"connect", "Access was not allowed in Salesforce. Press Connect again and allow it."}
 	case oauthError != "":
-		return &InvalidError{"connect", "Salesforce refused: " + troubleOf(&salesforce.Error{Operation: "authorize", Kind: salesforce.KindAuth,
+		return &InvalidError{"connect", "Salesforce refused: " + e.troubleOf(&salesforce.Error{Operation: "authorize", Kind: salesforce.KindAuth,
 			Codes: []salesforce.CodeMessage{{Code: oauthError, Message: oauthDescription}}}).Text}
 	}
 	r, _, err := e.salesforceRow(ctx)
 	if err != nil {
 		return err
 	}
-	oauth := r.oauth(e.plainHTTP())
+	oauth := e.oauth(r)
 	grant, err := oauth.Exchange(ctx, code, verifier, redirectURL)
 	var who salesforce.Identity
 	if err == nil {
 		who, err = oauth.Identity(ctx, grant)
 	}
 	if err != nil {
-		told := troubleOf(err)
+		told := e.troubleOf(err)
 		e.log.WarnContext(ctx, "Salesforce was not connected", "error", err)
 		return &InvalidError{"connect", told.Text + " " + told.Remedy}
 	}
@@ -90,7 +91,7 @@ func (e *Engine) ConnectSalesforceApp(ctx context.Context, actor string) error {
 	if !found || r.clientID == "" || r.secret == "" {
 		return ErrSalesforceNotConfigured
 	}
-	oauth := r.oauth(e.plainHTTP())
+	oauth := e.oauth(r)
 	grant, err := oauth.ClientCredentials(ctx)
 	var who salesforce.Identity
 	if err == nil {
@@ -120,8 +121,8 @@ func (e *Engine) connected(ctx context.Context, flow string, grant salesforce.Gr
 func (e *Engine) takeAuthorization(ctx context.Context, userID int64, state string) (verifier, redirectURL string, err error) {
 	hash := sha256.Sum256([]byte(state))
 	var sealed []byte
-	err = e.pool.QueryRow(ctx, `DELETE FROM salesforce_authorizations WHERE state_hash = $1 AND user_id = $2 AND expires_at > now()
-		RETURNING verifier_sealed, redirect_url`, hash[:], userID).Scan(&sealed, &redirectURL)
+	err = e.pool.QueryRow(ctx, `DELETE FROM salesforce_authorizations WHERE state_hash = $1 AND user_id = $2 AND expires_at > $3
+		RETURNING verifier_sealed, redirect_url`, hash[:], userID, e.clock.Now()).Scan(&sealed, &redirectURL)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", "", &InvalidError{"connect", "This connection was not begun here, or too long ago. Press Connect again."}
 	}
@@ -134,13 +135,21 @@ func (e *Engine) takeAuthorization(ctx context.Context, userID int64, state stri
 	return verifier, redirectURL, nil
 }
 
+// forgetAuthorizations removes what was begun and not finished before a time.
+func (e *Engine) forgetAuthorizations(ctx context.Context, before time.Time) error {
+	if _, err := e.pool.Exec(ctx, `DELETE FROM salesforce_authorizations WHERE expires_at < $1`, before); err != nil {
+		return fmt.Errorf("forget connections that were begun: %w", err)
+	}
+	return nil
+}
+
 // keepGrant stores the tokens. What was remembered of another org is forgotten when this
 // one is looked at.
 func (e *Engine) keepGrant(ctx context.Context, flow string, grant salesforce.Grant, who salesforce.Identity, actor string) error {
 	_, err := e.pool.Exec(ctx, `UPDATE salesforce_connection SET access_sealed = $1, refresh_sealed = $2, instance_url = $3,
-			identity = $4, issued_at = $5, connected_at = now(), connected_by = $6, flow = $7, generation = generation + 1`,
+			identity = $4, issued_at = $5, connected_at = $8, connected_by = $6, flow = $7, generation = generation + 1`,
 		e.cfg.Box.Seal(grant.Access, sealedSalesforceAccess), e.cfg.Box.Seal(grant.Refresh, sealedSalesforceRefresh),
-		grant.Instance, who, grant.IssuedAt, actor, flow)
+		grant.Instance, who, grant.IssuedAt, actor, flow, e.clock.Now())
 	if err != nil {
 		return fmt.Errorf("keep the connection to Salesforce: %w", err)
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jonboulle/clockwork"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
@@ -101,8 +100,8 @@ type salesforceRow struct {
 	connectedBy                string
 }
 
-func (r salesforceRow) oauth(hc *http.Client) salesforce.OAuth {
-	return salesforce.OAuth{LoginURL: r.loginURL, ClientID: r.clientID, ClientSecret: r.secret, HTTP: hc, Clock: clockwork.NewRealClock()}
+func (e *Engine) oauth(r salesforceRow) salesforce.OAuth {
+	return salesforce.OAuth{LoginURL: r.loginURL, ClientID: r.clientID, ClientSecret: r.secret, HTTP: e.plainHTTP(), Clock: e.clock}
 }
 
 // salesforceRow reads the connection; found is false where nothing was ever saved.
@@ -180,11 +179,11 @@ func (e *Engine) SaveSalesforce(ctx context.Context, loginURL, clientID, secret,
 		return &InvalidError{"client_secret", "Enter the consumer secret of your app in Salesforce."}
 	}
 	_, err = e.pool.Exec(ctx, `
-		INSERT INTO salesforce_connection AS c (login_url, client_id, secret_sealed, updated_by) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (only_row) DO UPDATE SET login_url = $1, client_id = $2, secret_sealed = $3, updated_by = $4, updated_at = now(),
+		INSERT INTO salesforce_connection AS c (login_url, client_id, secret_sealed, updated_by, updated_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (only_row) DO UPDATE SET login_url = $1, client_id = $2, secret_sealed = $3, updated_by = $4, updated_at = $5,
 			access_sealed = CASE WHEN c.login_url = $1 AND c.client_id = $2 THEN c.access_sealed END,
 			refresh_sealed = CASE WHEN c.login_url = $1 AND c.client_id = $2 THEN c.refresh_sealed END, generation = c.generation + 1`,
-		login, clientID, e.cfg.Box.Seal(secret, sealedSalesforceSecret), actor)
+		login, clientID, e.cfg.Box.Seal(secret, sealedSalesforceSecret), actor, e.clock.Now())
 	if err != nil {
 		return fmt.Errorf("save the connection to Salesforce: %w", err)
 	}
@@ -201,7 +200,7 @@ func (e *Engine) DisconnectSalesforce(ctx context.Context, actor string) error {
 		return err
 	}
 	if token := r.refresh; token != "" {
-		if err := r.oauth(e.plainHTTP()).Revoke(ctx, token); err != nil { // Salesforce may not be there any more
+		if err := e.oauth(r).Revoke(ctx, token); err != nil { // Salesforce may not be there any more
 			e.log.WarnContext(ctx, "Salesforce was not told of the disconnection", "error", err)
 		}
 	}
@@ -229,7 +228,7 @@ func (e *Engine) Salesforce(ctx context.Context) (org.Session, error) {
 	e.salesforce.mu.Lock()
 	if e.salesforce.client == nil {
 		e.salesforce.tokens = &salesforceTokens{engine: e}
-		e.salesforce.client = salesforce.New(salesforce.Config{UserAgent: e.cfg.UserAgent, Observe: e.observeSalesforce, Clock: clockwork.NewRealClock()}, e.salesforce.tokens,
+		e.salesforce.client = salesforce.New(salesforce.Config{UserAgent: e.cfg.UserAgent, Observe: e.observeSalesforce, Clock: e.clock}, e.salesforce.tokens,
 			&http.Client{Transport: e.salesforceBudget.Transport(e.cfg.HTTP, salesforce.Metered)})
 	}
 	client, tokens := e.salesforce.client, e.salesforce.tokens

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jonboulle/clockwork"
 
+	"salesactions/clock"
 	"salesactions/models"
 	"salesactions/syncengine/salesforce"
 )
@@ -81,7 +81,7 @@ func (t *salesforceTokens) Refresh(ctx context.Context, refused salesforce.Token
 // signIn gets a token with the environment's credentials.
 func (t *salesforceTokens) signIn(ctx context.Context) (salesforce.Token, error) {
 	c := t.engine.cfg.Salesforce
-	oauth := salesforce.OAuth{LoginURL: c.LoginURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, HTTP: t.engine.plainHTTP(), Clock: clockwork.NewRealClock()}
+	oauth := salesforce.OAuth{LoginURL: c.LoginURL, ClientID: c.ClientID, ClientSecret: c.ClientSecret, HTTP: t.engine.plainHTTP(), Clock: t.engine.clock}
 	var (
 		grant salesforce.Grant
 		err   error
@@ -102,10 +102,10 @@ func (t *salesforceTokens) signIn(ctx context.Context) (salesforce.Token, error)
 	t.identity = who
 	_, err = t.engine.pool.Exec(ctx, `
 		INSERT INTO salesforce_connection (login_url, client_id, secret_sealed, flow, instance_url, identity, issued_at, connected_at, connected_by, updated_by)
-		VALUES ($1, $2, '', $3, $4, $5, $6, now(), 'environment', 'environment')
+		VALUES ($1, $2, '', $3, $4, $5, $6, $7, 'environment', 'environment')
 		ON CONFLICT (only_row) DO UPDATE SET flow = $3, instance_url = $4, identity = $5, issued_at = $6,
-			connected_at = coalesce(salesforce_connection.connected_at, now()), connected_by = 'environment'`,
-		c.LoginURL, c.ClientID, c.flow(), grant.Instance, who, grant.IssuedAt)
+			connected_at = coalesce(salesforce_connection.connected_at, $7), connected_by = 'environment'`,
+		c.LoginURL, c.ClientID, c.flow(), grant.Instance, who, grant.IssuedAt, t.engine.clock.Now())
 	if err != nil {
 		return salesforce.Token{}, fmt.Errorf("keep who is connected to Salesforce: %w", err)
 	}
@@ -134,10 +134,8 @@ func (t *salesforceTokens) refresh(ctx context.Context, refused salesforce.Token
 		if got {
 			break
 		}
-		select {
-		case <-ctx.Done():
-			return salesforce.Token{}, ctx.Err()
-		case <-time.After(refreshPoll):
+		if err := clock.Sleep(ctx, t.engine.clock, refreshPoll); err != nil {
+			return salesforce.Token{}, err
 		}
 	}
 	// What the other side did must be kept, whoever gave up waiting.
@@ -160,9 +158,9 @@ func (t *salesforceTokens) renew(ctx context.Context, refused salesforce.Token) 
 	case r.refresh == "" && r.flow == flowWeb:
 		return salesforce.Token{}, t.lose(ctx, r.generation)
 	}
-	again := func() (salesforce.Grant, error) { return r.oauth(t.engine.plainHTTP()).Refresh(ctx, r.refresh) }
+	again := func() (salesforce.Grant, error) { return t.engine.oauth(r).Refresh(ctx, r.refresh) }
 	if r.flow == flowClientCredentials {
-		again = func() (salesforce.Grant, error) { return r.oauth(t.engine.plainHTTP()).ClientCredentials(ctx) }
+		again = func() (salesforce.Grant, error) { return t.engine.oauth(r).ClientCredentials(ctx) }
 	}
 	grant, err := again()
 	if isTransport(err) { // either it never arrived, or the token was used up: both show now

@@ -61,6 +61,9 @@ func (b *bundle) start(config syncengine.Config) {
 	box, err := crypt.New(bytes.Repeat([]byte{1}, crypt.KeySize))
 	require.NoError(b.t, err)
 	config.Box = box
+	if config.Clock == nil {
+		config.Clock = clockwork.NewRealClock()
+	}
 	config.Log = slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	engine, err := syncengine.New(b.t.Context(), config, syncengine.Deps{Pool: b.db.Pool, Queue: b.db.Queue, Gorm: b.db.Gorm})
 	require.NoError(b.t, err)

@@ -61,7 +61,7 @@ type GridAccount struct {
 // here. It waits no longer than the time that a page may take: what arrived until
 // then is returned, with what went wrong in Trouble.
 func (e *Engine) SmartGrid(ctx context.Context, p models.Person, account bool) (SmartGrid, error) {
-	now := time.Now()
+	now := e.clock.Now()
 	grid := SmartGrid{Weeks: smartgrid.Weeks(now)}
 	people, err := e.gridPeople(ctx, p, account, &grid.Account)
 	if err != nil {

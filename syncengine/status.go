@@ -2,7 +2,6 @@ package syncengine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -69,7 +68,7 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 	}
 	st := Status{State: stateOf(row), CaughtUpAt: row.CaughtUpAt, PausedAt: row.PausedAt, PausedBy: deref(row.PausedBy)}
 	if row.CaughtUpAt != nil {
-		lag := max(time.Since(*row.CaughtUpAt), 0)
+		lag := max(e.clock.Since(*row.CaughtUpAt), 0)
 		st.Lag = &lag
 	}
 	if row.TroubleClass != nil && row.TroubleSince != nil {
@@ -107,7 +106,7 @@ func stateOf(row models.PeopleSync) SyncState {
 
 // fill adds what the runs and the inbox tell.
 func (e *Engine) fill(ctx context.Context, st *Status) (err error) {
-	today := time.Now().UTC().Truncate(24 * time.Hour)
+	today := e.clock.Now().UTC().Truncate(24 * time.Hour)
 	for _, run := range st.Runs {
 		if run.Kind == models.RunFollow && !run.StartedAt.Before(today) {
 			st.ChangesToday = run
@@ -125,25 +124,17 @@ func (e *Engine) fill(ctx context.Context, st *Status) (err error) {
 			st.Reconcile = progress
 		}
 	}
-	var preview []byte
-	err = e.pool.QueryRow(ctx, `SELECT preview, (SELECT count(*) FROM touched_people) FROM people_sync`).Scan(&preview, &st.Touched)
-	if err != nil {
+	if err := e.pool.QueryRow(ctx, `SELECT count(*) FROM touched_people`).Scan(&st.Touched); err != nil {
 		return fmt.Errorf("read the inbox: %w", err)
 	}
-	if preview == nil {
-		return nil
-	}
-	st.Preview = &Preview{}
-	if err := json.Unmarshal(preview, st.Preview); err != nil {
-		return fmt.Errorf("read the count: %w", err)
-	}
-	return nil
+	st.Preview, err = e.people.LatestCount(ctx)
+	return err
 }
 
 // progress tells how fast a run is, from where it was every few seconds.
 func (e *Engine) progress(ctx context.Context, run models.SyncRun) (*Progress, error) {
 	p := &Progress{RunID: run.ID, Kind: run.Kind, StartedAt: run.StartedAt, Processed: run.Processed, Total: run.Total, APICalls: run.APICalls}
-	samples, err := models.RunSamples(ctx, e.db, run.ID, time.Now().Add(-3*time.Minute))
+	samples, err := models.RunSamples(ctx, e.db, run.ID, e.clock.Now().Add(-3*time.Minute))
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +144,7 @@ func (e *Engine) progress(ctx context.Context, run models.SyncRun) (*Progress, e
 		}
 	}
 	if n := len(samples); n > 1 {
-		if seconds := time.Since(samples[0].At).Seconds(); seconds > 0 {
+		if seconds := e.clock.Since(samples[0].At).Seconds(); seconds > 0 {
 			p.RatePerSecond = float64(run.Processed-samples[0].Processed) / seconds
 		}
 	}

@@ -67,12 +67,12 @@ func (e *Engine) ClearUnsubscribe(ctx context.Context, id int64, actor string) e
 
 // MaySend says whether a person may be emailed. Errors: *InvalidError.
 func (e *Engine) MaySend(ctx context.Context, ref PersonRef) (SendAnswer, error) {
-	began := e.now()
+	began := e.clock.Now()
 	answer, err := e.unsubscribes.MaySend(ctx, ref)
 	if err != nil {
 		return answer, asInvalid(err)
 	}
-	e.checks.note(answer, e.now().Sub(began))
+	e.checks.note(answer, e.clock.Since(began))
 	return answer, nil
 }
 
@@ -150,7 +150,7 @@ func (e *Engine) ChangeUnsubscribing(ctx context.Context, change UnsubscribingCh
 		if err != nil {
 			return err
 		}
-		after, details := change.apply(before, e.now())
+		after, details := change.apply(before, e.clock.Now())
 		if len(details) == 0 {
 			return nil
 		}
@@ -196,8 +196,6 @@ func (e *Engine) unsubscribeBounced(ctx context.Context, tx pgx.Tx, b delivery.B
 		Email: b.Email, Source: models.ByBounce, Reason: "An email bounced: " + b.Key, Actor: "system"})
 	return err
 }
-
-func (e *Engine) now() time.Time { return e.outbox.Clock().Now() }
 
 // OptOut says on which objects of the org an opt-out field is.
 type OptOut = org.OptOut

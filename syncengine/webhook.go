@@ -58,7 +58,7 @@ func (e *Engine) NewWebhookSecret(ctx context.Context, actor string) (string, er
 	if err != nil {
 		return "", err
 	}
-	secret, now := rand.Text(), time.Now()
+	secret, now := rand.Text(), e.clock.Now()
 	setting.Sealed = append([][]byte{e.cfg.Box.Seal(secret, sealedWebhook)}, setting.Sealed...)
 	setting.Sealed, setting.MadeAt = setting.Sealed[:min(2, len(setting.Sealed))], &now
 	if err := models.SaveSetting(ctx, e.db, settingWebhook, setting, version, actor); err != nil {

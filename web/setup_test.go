@@ -89,7 +89,7 @@ func setupWith(t *testing.T, cfg Config) *bundle {
 	box, err := crypt.New(make([]byte, 32))
 	require.NoError(t, err)
 	logger := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	engine, err := syncengine.New(t.Context(), syncengine.Config{Box: box, Log: logger},
+	engine, err := syncengine.New(t.Context(), syncengine.Config{Box: box, Clock: clockwork.NewRealClock(), Log: logger},
 		syncengine.Deps{Pool: b.db.Pool, Queue: b.db.Queue, Gorm: db})
 	require.NoError(t, err)
 	b.engine = engine

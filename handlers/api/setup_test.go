@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
@@ -48,7 +49,7 @@ func setup(t *testing.T, connected bool) *bundle {
 	db := postgrestest.New(t)
 	box, err := crypt.New(bytes.Repeat([]byte{7}, 32))
 	require.NoError(t, err)
-	cfg := syncengine.Config{Box: box, WebhookSecrets: []string{firstSecret, secondSecret}}
+	cfg := syncengine.Config{Box: box, Clock: clockwork.NewRealClock(), WebhookSecrets: []string{firstSecret, secondSecret}}
 	if connected {
 		cfg.Marketo = syncengine.Credentials{Endpoint: "http://127.0.0.1:1", ClientID: "client", ClientSecret: "secret"}
 	}

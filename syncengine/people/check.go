@@ -76,7 +76,7 @@ func (s *Sync) sampleContacts(ctx context.Context, ses session, found *Found) er
 			return fmt.Errorf("look at some contacts: %w", err)
 		}
 		for _, lead := range leads {
-			row := ses.mapping.leadRow(lead, s.cfg.Now(), ses.rule)
+			row := ses.mapping.leadRow(lead, s.now(), ses.rule)
 			if row.ContactID == nil {
 				continue
 			}

@@ -111,7 +111,7 @@ func (s *Sync) slices(ctx context.Context, ses session, run models.SyncRun) erro
 
 func (s *Sync) finish(ctx context.Context, run models.SyncRun) error {
 	return s.tx(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE sync_runs SET finished_at = now(), outcome = 'done', total = processed WHERE id = $1`, run.ID)
+		_, err := tx.Exec(ctx, `UPDATE sync_runs SET finished_at = $2, outcome = 'done', total = processed WHERE id = $1`, run.ID, s.now())
 		if err != nil {
 			return fmt.Errorf("finish the run: %w", err)
 		}
@@ -123,7 +123,7 @@ func (s *Sync) finish(ctx context.Context, run models.SyncRun) error {
 		if run.Kind != models.RunCopy {
 			return nil
 		}
-		_, err = tx.Exec(ctx, `UPDATE people_sync SET state = 'following', copied_at = now()`)
+		_, err = tx.Exec(ctx, `UPDATE people_sync SET state = 'following', copied_at = $1`, s.now())
 		if err != nil {
 			return fmt.Errorf("begin to follow: %w", err)
 		}
@@ -146,13 +146,13 @@ func (s *Sync) reportCalls(ctx context.Context, runID int64, calls *atomic.Int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(time.Second)
+		ticker := s.cfg.Clock.NewTicker(time.Second)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticking.Done():
 				return
-			case <-ticker.C:
+			case <-ticker.Chan():
 				report(ctx)
 			}
 		}

@@ -65,7 +65,7 @@ func (w *worker) create(ctx context.Context, sl slice) (slice, error) {
 	if err != nil {
 		return sl, fmt.Errorf("make a bulk job: %w", err)
 	}
-	readAt := w.cfg.Now()
+	readAt := w.now()
 	if err := w.enqueue(ctx, job.ID); err != nil {
 		return sl, err
 	}
@@ -91,7 +91,7 @@ func (w *worker) enqueue(ctx context.Context, id string) error {
 		case !what.QueueFull:
 			return fmt.Errorf("queue a bulk job: %w", err)
 		}
-		if err := sleep(ctx, w.cfg.ExportPoll); err != nil {
+		if err := w.sleep(ctx, w.cfg.ExportPoll); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func (w *worker) await(ctx context.Context, sl slice) (slice, bool, error) {
 		job, err := w.ses.client.ExportStatus(ctx, *sl.ExportID)
 		if failures++; failure.Classify(err).Passing() && failures <= w.cfg.Retries && ctx.Err() == nil {
 			// Asked again at once it would be asked more often than it is refreshed.
-			if err := sleep(ctx, w.cfg.ExportPoll); err != nil {
+			if err := w.sleep(ctx, w.cfg.ExportPoll); err != nil {
 				return sl, false, err
 			}
 			continue
@@ -135,7 +135,7 @@ func (w *worker) await(ctx context.Context, sl slice) (slice, bool, error) {
 		case marketo.ExportFailed, marketo.ExportCanceled:
 			return sl, true, fmt.Errorf("the bulk job ended as %s: %s", strings.ToLower(string(job.Status)), job.Error)
 		}
-		if err := sleep(ctx, w.cfg.ExportPoll); err != nil {
+		if err := w.sleep(ctx, w.cfg.ExportPoll); err != nil {
 			return sl, false, err
 		}
 	}
@@ -178,7 +178,7 @@ func (w *worker) read(ctx context.Context, sl slice) (again bool, err error) {
 		if failures >= w.cfg.Retries {
 			return true, fmt.Errorf("read the bulk file: it broke off %d times at byte %d", failures+1, sl.BytesDone)
 		}
-		if err := sleep(ctx, w.cfg.RetryBase<<min(failures, 5)); err != nil {
+		if err := w.sleep(ctx, w.cfg.RetryBase<<min(failures, 5)); err != nil {
 			return false, err
 		}
 	}

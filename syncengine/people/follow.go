@@ -141,7 +141,7 @@ func (s *Sync) mark(ctx context.Context, ses session) error {
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		now := s.cfg.Now()
+		now := s.now()
 		token, err := s.token(ctx, ses, now.Add(-markMargin))
 		if err != nil {
 			return err
@@ -220,8 +220,9 @@ func (s *Sync) followOnce(ctx context.Context) error {
 			return fmt.Errorf("follow %s: %w", st.name, err)
 		}
 	}
-	_, err = s.pool.Exec(ctx, `WITH forgotten AS (DELETE FROM seen_changes WHERE seen_at < now() - $1::interval)
-		UPDATE people_sync SET caught_up_at = clock_timestamp()`, seenFor)
+	now := s.now()
+	_, err = s.pool.Exec(ctx, `WITH forgotten AS (DELETE FROM seen_changes WHERE seen_at < $2)
+		UPDATE people_sync SET caught_up_at = $1`, now, now.Add(-seenFor))
 	if err != nil {
 		return fmt.Errorf("note that the streams were read: %w", err)
 	}
@@ -234,7 +235,7 @@ func (s *Sync) poll(ctx context.Context, ses session, st stream) error {
 	if err != nil {
 		return err
 	}
-	started := s.cfg.Now()
+	started := s.now()
 	from := c.lookBack(started)
 	token, pages, err := s.drain(ctx, st, from, &c)
 	if failure.Classify(err).BadToken {
@@ -314,7 +315,7 @@ func (s *Sync) drain(ctx context.Context, st stream, token string, c *cursor) (e
 		}
 		pages++
 		err = s.tx(ctx, func(tx pgx.Tx) error {
-			if err := touchPeople(ctx, tx, st.name, touches); err != nil {
+			if err := touchPeople(ctx, tx, st.name, touches, s.now()); err != nil {
 				return err
 			}
 			if c == nil || pages <= lookBackPages {
@@ -347,8 +348,8 @@ func (s *Sync) saveCursor(ctx context.Context, db executor, name string, c curso
 	if c.Trail == nil {
 		trail = []byte("[]")
 	}
-	_, err = db.Exec(ctx, `UPDATE sync_cursors SET token = $2, watermark = $3, trail = $4, polled_at = clock_timestamp()
-		WHERE stream = $1`, name, c.Token, c.Watermark, trail)
+	_, err = db.Exec(ctx, `UPDATE sync_cursors SET token = $2, watermark = $3, trail = $4, polled_at = $5
+		WHERE stream = $1`, name, c.Token, c.Watermark, trail, s.now())
 	if err != nil {
 		return fmt.Errorf("save the cursor of %s: %w", name, err)
 	}
@@ -356,7 +357,7 @@ func (s *Sync) saveCursor(ctx context.Context, db executor, name string, c curso
 }
 
 // touchPeople puts people into the inbox, unless the change was taken before.
-func touchPeople(ctx context.Context, tx pgx.Tx, stream string, touches []touch) error {
+func touchPeople(ctx context.Context, tx pgx.Tx, stream string, touches []touch, now time.Time) error {
 	if len(touches) == 0 {
 		return nil
 	}
@@ -373,13 +374,13 @@ func touchPeople(ctx context.Context, tx pgx.Tx, stream string, touches []touch)
 		WITH hints AS (
 			SELECT * FROM unnest($2::text[], $3::bigint[], $4::boolean[], $5::bigint[]) AS h (guid, id, deleted, merged_into)
 		), fresh AS (
-			INSERT INTO seen_changes (stream, guid) SELECT DISTINCT $1, guid FROM hints ON CONFLICT DO NOTHING RETURNING guid
+			INSERT INTO seen_changes (stream, guid, seen_at) SELECT DISTINCT $1, guid, $6::timestamptz FROM hints ON CONFLICT DO NOTHING RETURNING guid
 		)
-		INSERT INTO touched_people AS t (person_id, deleted, merged_into)
-		SELECT id, bool_or(deleted), nullif(max(merged_into), 0) FROM hints JOIN fresh USING (guid) GROUP BY id ORDER BY id
-		ON CONFLICT (person_id) DO UPDATE SET touched_at = clock_timestamp(), due_at = least(t.due_at, clock_timestamp()),
+		INSERT INTO touched_people AS t (person_id, deleted, merged_into, touched_at, due_at)
+		SELECT id, bool_or(deleted), nullif(max(merged_into), 0), $6, $6 FROM hints JOIN fresh USING (guid) GROUP BY id ORDER BY id
+		ON CONFLICT (person_id) DO UPDATE SET `+touchAgain+`,
 			deleted = t.deleted OR EXCLUDED.deleted, merged_into = coalesce(EXCLUDED.merged_into, t.merged_into)`,
-		stream, guids, ids, deleted, merged)
+		stream, guids, ids, deleted, merged, now)
 	if err != nil {
 		return fmt.Errorf("put touched people into the inbox: %w", err)
 	}

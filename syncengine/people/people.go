@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jonboulle/clockwork"
 
 	"salesactions/models"
 	"salesactions/syncengine/budget"
@@ -24,19 +25,19 @@ type Source interface {
 	Rule(ctx context.Context) (Rule, error)
 }
 
-// Config tunes the sync; zero values mean the defaults.
+// Config tunes the sync; zero values mean the defaults, but for the clock.
 type Config struct {
-	ExportPoll time.Duration    // between questions after a bulk job's status; default 60 s, Marketo's refresh
-	SweepEvery time.Duration    // between readings of the streams' overlap; default 10 min
-	MissDelay  time.Duration    // before a person who was not found is asked for again; default 60 s
-	Lease      time.Duration    // after which a killed process's work is taken over; default 10 s
-	BatchRows  int              // rows stored in one transaction; default 5,000
-	Exports    int              // bulk jobs in flight; default 5 of the 10 that a subscription may queue
-	Readers    int              // batches of ids in flight; default 4
-	Copy       CopyMethod       // how everybody is read; default CopyAuto
-	Retries    int              // of a call that met an intermittent error, before the run waits; default 5
-	RetryBase  time.Duration    // first delay of those, doubling; default 1 s
-	Now        func() time.Time // default time.Now
+	ExportPoll time.Duration   // between questions after a bulk job's status; default 60 s, Marketo's refresh
+	SweepEvery time.Duration   // between readings of the streams' overlap; default 10 min
+	MissDelay  time.Duration   // before a person who was not found is asked for again; default 60 s
+	Lease      time.Duration   // after which a killed process's work is taken over; default 10 s
+	BatchRows  int             // rows stored in one transaction; default 5,000
+	Exports    int             // bulk jobs in flight; default 5 of the 10 that a subscription may queue
+	Readers    int             // batches of ids in flight; default 4
+	Copy       CopyMethod      // how everybody is read; default CopyAuto
+	Retries    int             // of a call that met an intermittent error, before the run waits; default 5
+	RetryBase  time.Duration   // first delay of those, doubling; default 1 s
+	Clock      clockwork.Clock // required
 }
 
 // CopyMethod is how a copy reads everybody.
@@ -76,11 +77,10 @@ func New(pool *pgxpool.Pool, source Source, cfg Config) *Sync {
 	cfg.Copy = cmp.Or(cfg.Copy, CopyAuto)
 	cfg.Retries = cmp.Or(cfg.Retries, 5)
 	cfg.RetryBase = cmp.Or(cfg.RetryBase, time.Second)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	return &Sync{pool: pool, source: source, cfg: cfg}
 }
+
+func (s *Sync) now() time.Time { return s.cfg.Clock.Now() }
 
 // session is what one piece of work goes by: the client, the rule and the fields
 // as the instance has them, all of one moment.
@@ -113,7 +113,7 @@ func (s *Sync) fields(ctx context.Context, client *marketo.Client, rule Rule) (M
 	key := fmt.Sprint(rule)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mapping.client == client && s.mapping.rule == key && s.cfg.Now().Sub(s.mapping.at) < describeEvery {
+	if s.mapping.client == client && s.mapping.rule == key && s.now().Sub(s.mapping.at) < describeEvery {
 		return s.mapped, nil
 	}
 	var known []marketo.Field
@@ -129,7 +129,7 @@ func (s *Sync) fields(ctx context.Context, client *marketo.Client, rule Rule) (M
 		return Mapping{}, errors.New("this Marketo instance does not show the field id, without which people cannot be told apart")
 	}
 	s.mapped = mapped
-	s.mapping.client, s.mapping.rule, s.mapping.at = client, key, s.cfg.Now()
+	s.mapping.client, s.mapping.rule, s.mapping.at = client, key, s.now()
 	return mapped, nil
 }
 

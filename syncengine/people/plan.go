@@ -46,7 +46,7 @@ func (s *Sync) plan(ctx context.Context, ses session, run models.SyncRun) error 
 	if err != nil {
 		return err
 	}
-	ranges := dateRanges(first, s.cfg.Now())
+	ranges := dateRanges(first, s.now())
 	if s.cfg.Copy == CopyAuto {
 		top, err := s.topID(ctx, ses)
 		if err != nil {
@@ -157,7 +157,7 @@ func (s *Sync) topID(ctx context.Context, ses session) (int64, error) {
 	top := int64(0)
 	var token string
 	err := s.retry(ctx, func(ctx context.Context) (err error) {
-		token, err = ses.client.PagingToken(ctx, s.cfg.Now().Add(-7*24*time.Hour))
+		token, err = ses.client.PagingToken(ctx, s.now().Add(-7*24*time.Hour))
 		return err
 	})
 	for pages := 0; err == nil && pages < 20; pages++ {

@@ -48,13 +48,13 @@ func (s *Sync) Count(ctx context.Context) error {
 }
 
 func (s *Sync) savePreview(ctx context.Context, p Preview) error {
-	p.CountedAt = s.cfg.Now()
+	p.CountedAt = s.now()
 	text, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("write the count: %w", err)
 	}
 	_, err = s.pool.Exec(ctx, `WITH told AS (SELECT pg_notify('salesactions_live', 'sync'))
-		UPDATE people_sync SET preview = $1, preview_at = now() FROM told`, text)
+		UPDATE people_sync SET preview = $1, preview_at = $2 FROM told`, text, p.CountedAt)
 	if err != nil {
 		return fmt.Errorf("save the count: %w", err)
 	}
@@ -78,7 +78,7 @@ func (s *Sync) count(ctx context.Context) (Preview, error) {
 	var read, qualified int64
 	for i := range looked {
 		from := i*batches/looked*marketo.MaxBatch + 1
-		sent := s.cfg.Now()
+		sent := s.now()
 		leads, err := s.readIDs(ctx, ses, idRange(from, from+marketo.MaxBatch-1), ses.mapping.Request)
 		if err != nil {
 			return Preview{}, err
@@ -115,7 +115,7 @@ func (s *Sync) countList(ctx context.Context, ses session) (Preview, error) {
 		if job.Status == marketo.ExportFailed || job.Status == marketo.ExportCanceled {
 			return Preview{}, fmt.Errorf("the list's bulk job ended as %s: %s", job.Status, job.Error)
 		}
-		if err = sleep(ctx, s.cfg.ExportPoll); err != nil {
+		if err = s.sleep(ctx, s.cfg.ExportPoll); err != nil {
 			break
 		}
 		err = s.retry(ctx, func(ctx context.Context) (err error) {

@@ -79,7 +79,7 @@ func (s *Sync) compare(ctx context.Context, ses session, runID int64) error {
 			{"list the differences", differencesSQL},
 			{"sum the slices up", reportSQL},
 		} {
-			if _, err := tx.Exec(ctx, step.sql, pgx.NamedArgs{"run": runID}); err != nil {
+			if _, err := tx.Exec(ctx, step.sql, pgx.NamedArgs{"run": runID, "now": s.now()}); err != nil {
 				return fmt.Errorf("%s: %w", step.doing, err)
 			}
 		}
@@ -97,7 +97,7 @@ var comparable = `
 WITH slices AS (
 	SELECT position, method, from_time, to_time, from_id, to_id, read_at FROM sync_slices WHERE run_id = @run
 ), earliest AS (
-	SELECT coalesce(min(read_at), now()) AS read_at FROM slices
+	SELECT coalesce(min(read_at), @now) AS read_at FROM slices
 ), here AS (
 	SELECT p.id, p.read_at, ` + checksumSQL + ` AS checksum, p.marketo_created_at FROM people p WHERE p.archived_at IS NULL
 ), pairs AS (
@@ -164,7 +164,7 @@ func (s *Sync) heal(ctx context.Context, ses session, runID int64) error {
 		if err := s.rereadBatch(ctx, ses, runID, claims); err != nil {
 			return err
 		}
-		_, err = s.pool.Exec(ctx, `UPDATE reconcile_differences SET healed_at = now() WHERE run_id = $1 AND person_id = ANY($2)`, runID, ids)
+		_, err = s.pool.Exec(ctx, `UPDATE reconcile_differences SET healed_at = $3 WHERE run_id = $1 AND person_id = ANY($2)`, runID, ids, s.now())
 		if err != nil {
 			return fmt.Errorf("note the healed: %w", err)
 		}
@@ -175,8 +175,8 @@ func (s *Sync) heal(ctx context.Context, ses session, runID int64) error {
 // not tell.
 func (s *Sync) dropUnlisted(ctx context.Context, runID int64) error {
 	return s.tx(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `UPDATE reconcile_differences SET healed_at = now()
-			WHERE run_id = $1 AND kind = 'extra' AND healed_at IS NULL RETURNING person_id`, runID)
+		rows, err := tx.Query(ctx, `UPDATE reconcile_differences SET healed_at = $2
+			WHERE run_id = $1 AND kind = 'extra' AND healed_at IS NULL RETURNING person_id`, runID, s.now())
 		if err != nil {
 			return fmt.Errorf("read who left the list: %w", err)
 		}
@@ -188,10 +188,10 @@ func (s *Sync) dropUnlisted(ctx context.Context, runID int64) error {
 		for i := range reasons {
 			reasons[i] = string(models.ArchivedUnqualified)
 		}
-		archived, err := archive(ctx, tx, runID, ids, reasons, make([]*int64, len(ids)), s.cfg.Now())
+		archived, err := s.archive(ctx, tx, runID, ids, reasons, make([]*int64, len(ids)), s.now())
 		if err != nil {
 			return err
 		}
-		return progress(ctx, tx, runID, 0, Stored{Archived: archived})
+		return s.progress(ctx, tx, runID, 0, Stored{Archived: archived})
 	})
 }

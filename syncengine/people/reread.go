@@ -20,20 +20,9 @@ const (
 	urgentWait = time.Second
 )
 
-// Touch asks for a person to be read again soon, as a webhook does.
-func (s *Sync) Touch(ctx context.Context, id int64) error {
-	_, err := s.pool.Exec(ctx, `
-		INSERT INTO touched_people AS t (person_id, urgent) VALUES ($1, true)
-		ON CONFLICT (person_id) DO UPDATE SET urgent = true, touched_at = clock_timestamp(), due_at = least(t.due_at, clock_timestamp())`, id)
-	if err != nil {
-		return fmt.Errorf("put a person into the inbox: %w", err)
-	}
-	return nil
-}
-
 // RereadSoon waits a moment for more hints to arrive, then reads the inbox.
 func (s *Sync) RereadSoon(ctx context.Context) error {
-	if err := sleep(ctx, urgentWait); err != nil {
+	if err := s.sleep(ctx, urgentWait); err != nil {
 		return err
 	}
 	return s.Reread(ctx)
@@ -103,12 +92,12 @@ type claimed struct {
 
 func (s *Sync) claim(ctx context.Context) ([]claimed, error) {
 	rows, err := s.pool.Query(ctx, `
-		UPDATE touched_people SET leased_until = clock_timestamp() + $2
+		UPDATE touched_people SET leased_until = shared_clock() + $2
 		WHERE person_id IN (
 			SELECT person_id FROM touched_people
-			WHERE due_at <= clock_timestamp() AND (leased_until IS NULL OR leased_until < clock_timestamp())
+			WHERE due_at <= $3 AND (leased_until IS NULL OR leased_until < shared_clock())
 			ORDER BY urgent DESC, due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-		RETURNING person_id, touched_at, misses, deleted, merged_into`, marketo.MaxBatch, rereadLease)
+		RETURNING person_id, touched_at, misses, deleted, merged_into`, marketo.MaxBatch, rereadLease, s.now())
 	if err != nil {
 		return nil, fmt.Errorf("claim people to read again: %w", err)
 	}
@@ -129,7 +118,7 @@ func (s *Sync) rereadBatch(ctx context.Context, ses session, runID int64, claims
 		sent  time.Time
 	)
 	err := s.retry(ctx, func(ctx context.Context) (err error) {
-		sent = s.cfg.Now()
+		sent = s.now()
 		leads, err = ses.client.LeadsByID(ctx, ids, ses.mapping.Request)
 		return err
 	})
@@ -148,7 +137,7 @@ func (s *Sync) rereadBatch(ctx context.Context, ses session, runID int64, claims
 		}
 	}
 	return s.tx(ctx, func(tx pgx.Tx) error {
-		stored, err := store(ctx, tx, rows, storeOptions{runID: runID, reread: true, keepLive: ses.rule.Listed()})
+		stored, err := store(ctx, tx, rows, storeOptions{runID: runID, now: s.now(), reread: true, keepLive: ses.rule.Listed()})
 		if err != nil {
 			return err
 		}
@@ -160,7 +149,7 @@ func (s *Sync) rereadBatch(ctx context.Context, ses session, runID int64, claims
 		if err := settle(ctx, tx, claims, found); err != nil {
 			return err
 		}
-		return progress(ctx, tx, runID, int64(len(claims)), stored)
+		return s.progress(ctx, tx, runID, int64(len(claims)), stored)
 	})
 }
 
@@ -200,7 +189,7 @@ func (s *Sync) storeMissing(ctx context.Context, tx pgx.Tx, runID int64, claims 
 	}
 	if len(later) > 0 {
 		_, err := tx.Exec(ctx, `UPDATE touched_people SET misses = misses + 1, leased_until = NULL,
-			due_at = clock_timestamp() + $2 WHERE person_id = ANY($1)`, later, s.cfg.MissDelay)
+			due_at = $2 WHERE person_id = ANY($1)`, later, s.now().Add(s.cfg.MissDelay))
 		if err != nil {
 			return 0, fmt.Errorf("ask later for people not found: %w", err)
 		}
@@ -208,13 +197,13 @@ func (s *Sync) storeMissing(ctx context.Context, tx pgx.Tx, runID int64, claims 
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	return archive(ctx, tx, runID, ids, reasons, winners, sent)
+	return s.archive(ctx, tx, runID, ids, reasons, winners, sent)
 }
 
 // archive takes people out of the workspace. Somebody who is archived already
 // only gets a better reason: merged says more than deleted, deleted more than not
 // found.
-func archive(ctx context.Context, tx pgx.Tx, runID int64, ids []int64, reasons []string, winners []*int64, sent time.Time) (int64, error) {
+func (s *Sync) archive(ctx context.Context, tx pgx.Tx, runID int64, ids []int64, reasons []string, winners []*int64, sent time.Time) (int64, error) {
 	var archived int64
 	err := tx.QueryRow(ctx, `
 		WITH gone AS (
@@ -222,16 +211,16 @@ func archive(ctx context.Context, tx pgx.Tx, runID int64, ids []int64, reasons [
 		), before AS (
 			SELECT p.id, p.archive_reason FROM people p JOIN gone USING (id) ORDER BY p.id FOR UPDATE OF p
 		), changed AS (
-			UPDATE people p SET archived_at = coalesce(p.archived_at, now()), archive_reason = g.reason,
-				merged_into = g.winner, synced_at = now(), read_at = greatest(p.read_at, $5)
+			UPDATE people p SET archived_at = coalesce(p.archived_at, $6), archive_reason = g.reason,
+				merged_into = g.winner, synced_at = $6, read_at = greatest(p.read_at, $5)
 			FROM gone g, before b
 			WHERE p.id = g.id AND b.id = p.id AND p.read_at <= $5 AND (p.archived_at IS NULL
 				OR p.archive_reason <> g.reason AND g.reason <> 'not_found' AND p.archive_reason <> 'merged')
 			RETURNING p.id, b.archive_reason AS old, p.archive_reason AS new
 		), changes AS (
-			INSERT INTO person_changes (person_id, run_id, field, old, new) SELECT id, $1, 'archived', old, new FROM changed
+			INSERT INTO person_changes (person_id, run_id, field, old, new, changed_at) SELECT id, $1, 'archived', old, new, $6 FROM changed
 		)
-		SELECT count(*) FILTER (WHERE old IS NULL) FROM changed`, runID, ids, reasons, winners, sent).Scan(&archived)
+		SELECT count(*) FILTER (WHERE old IS NULL) FROM changed`, runID, ids, reasons, winners, sent, s.now()).Scan(&archived)
 	if err != nil {
 		return 0, fmt.Errorf("archive people who are gone: %w", err)
 	}
@@ -267,16 +256,16 @@ func (s *Sync) followRun(ctx context.Context) (int64, error) {
 	var id int64
 	err := s.pool.QueryRow(ctx, `
 		WITH ended AS (
-			UPDATE sync_runs SET finished_at = now(), outcome = 'done'
-			WHERE kind = 'follow' AND finished_at IS NULL AND (started_at AT TIME ZONE 'UTC')::date < (now() AT TIME ZONE 'UTC')::date
+			UPDATE sync_runs SET finished_at = $1, outcome = 'done'
+			WHERE kind = 'follow' AND finished_at IS NULL AND (started_at AT TIME ZONE 'UTC')::date < ($1 AT TIME ZONE 'UTC')::date
 		), today AS (
 			SELECT id FROM sync_runs
-			WHERE kind = 'follow' AND finished_at IS NULL AND (started_at AT TIME ZONE 'UTC')::date = (now() AT TIME ZONE 'UTC')::date
+			WHERE kind = 'follow' AND finished_at IS NULL AND (started_at AT TIME ZONE 'UTC')::date = ($1 AT TIME ZONE 'UTC')::date
 			ORDER BY id LIMIT 1
 		), made AS (
-			INSERT INTO sync_runs (kind, started_by) SELECT 'follow', 'system' WHERE NOT EXISTS (SELECT FROM today) RETURNING id
+			INSERT INTO sync_runs (kind, started_by, started_at) SELECT 'follow', 'system', $1 WHERE NOT EXISTS (SELECT FROM today) RETURNING id
 		)
-		SELECT id FROM today UNION ALL SELECT id FROM made LIMIT 1`).Scan(&id)
+		SELECT id FROM today UNION ALL SELECT id FROM made LIMIT 1`, s.now()).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("find today's run: %w", err)
 	}

@@ -2,44 +2,42 @@ package people
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
-	"github.com/sethvargo/go-retry"
-
+	"salesactions/clock"
 	"salesactions/syncengine/failure"
 )
 
 // maxBackoff is the longest wait between two tries of one call.
 const maxBackoff = time.Minute
 
-// retry makes a call again while its errors are of the kind that passes, with
-// full jitter. The calls retried here only read, so trying again is free of doubt.
-// The error of the last try is returned as it is.
+// retry makes a call again while its errors are of the kind that passes. The calls
+// retried here only read, so trying again is free of doubt. The error of the last try
+// is returned as it is.
 func (s *Sync) retry(ctx context.Context, call func(ctx context.Context) error) error {
-	return s.retryTimes(ctx, uint64(s.cfg.Retries), call)
-}
-
-func (s *Sync) retryTimes(ctx context.Context, times uint64, call func(ctx context.Context) error) error {
-	backoff := retry.NewExponential(s.cfg.RetryBase)
-	backoff = retry.WithJitterPercent(50, backoff)
-	backoff = retry.WithCappedDuration(maxBackoff, backoff)
-	backoff = retry.WithMaxRetries(times, backoff)
-	return retry.Do(ctx, backoff, func(ctx context.Context) error {
+	for tries := 0; ; tries++ {
 		err := call(ctx)
-		if err != nil && failure.Classify(err).Passing() {
-			return retry.RetryableError(err)
+		if err == nil || tries >= s.cfg.Retries || !failure.Classify(err).Passing() {
+			return err
 		}
-		return err
-	})
+		if err := s.sleep(ctx, backoff(s.cfg.RetryBase, tries)); err != nil {
+			return err
+		}
+	}
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
+// backoff is the wait after a number of tries: twice as long each time, half of it
+// shorter or longer by chance.
+func backoff(base time.Duration, tries int) time.Duration {
+	wait := min(base<<min(tries, 10), maxBackoff)
+	return min(wait/2+rand.N(max(wait, 1)), maxBackoff)
+}
+
+// sleep waits by the sync's clock. Its error is the cause that ended ctx.
+func (s *Sync) sleep(ctx context.Context, d time.Duration) error {
+	if err := clock.Sleep(ctx, s.cfg.Clock, d); err != nil {
 		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
 	}
+	return nil
 }

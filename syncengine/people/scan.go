@@ -80,9 +80,9 @@ func (w *worker) fetch(ctx context.Context, from int64, to *int64) <-chan chan s
 				return
 			}
 			go func(from int64) {
-				result := scanned{from: from, sent: w.cfg.Now()}
+				result := scanned{from: from, sent: w.now()}
 				result.err = w.retry(ctx, func(ctx context.Context) (err error) {
-					result.sent = w.cfg.Now()
+					result.sent = w.now()
 					result.leads, err = w.ses.client.LeadsByID(ctx, idRange(from, last), w.ses.mapping.Request)
 					return err
 				})

@@ -94,7 +94,7 @@ func (w *worker) save(ctx context.Context, rows []Row, at checkpoint) error {
 		if err != nil {
 			return fmt.Errorf("save how far the slice got: %w", err)
 		}
-		return progress(ctx, tx, w.run.ID, at.rows, stored)
+		return w.progress(ctx, tx, w.run.ID, at.rows, stored)
 	})
 }
 
@@ -103,13 +103,13 @@ func (w *worker) keep(ctx context.Context, tx pgx.Tx, rows []Row) (Stored, error
 	if w.run.Kind == models.RunReconcile {
 		return Stored{}, stageReconcile(ctx, tx, w.run.ID, w.position, rows)
 	}
-	return store(ctx, tx, rows, storeOptions{runID: w.run.ID})
+	return store(ctx, tx, rows, storeOptions{runID: w.run.ID, now: w.now()})
 }
 
 // progress moves a run's counts. The total is the count of everybody that was made
 // before, else what the slices that are known hold, and as much for each of the
 // others on average.
-func progress(ctx context.Context, tx pgx.Tx, runID, processed int64, stored Stored) error {
+func (s *Sync) progress(ctx context.Context, tx pgx.Tx, runID, processed int64, stored Stored) error {
 	_, err := tx.Exec(ctx, `
 		WITH known AS (
 			SELECT sum(greatest(rows_total, rows_done)) AS rows, count(rows_total) AS slices, count(*) AS all_slices
@@ -117,15 +117,15 @@ func progress(ctx context.Context, tx pgx.Tx, runID, processed int64, stored Sto
 		), counted AS (
 			SELECT (preview ->> 'total')::bigint AS rows FROM people_sync WHERE preview ->> 'state' = 'done'
 		), sample AS (
-			INSERT INTO sync_samples (run_id, processed)
-			SELECT id, processed + $2 FROM sync_runs r WHERE id = $1
-				AND NOT EXISTS (SELECT FROM sync_samples s WHERE s.run_id = r.id AND s.at > clock_timestamp() - interval '1 second')
+			INSERT INTO sync_samples (run_id, at, processed)
+			SELECT id, $6::timestamptz, processed + $2 FROM sync_runs r WHERE id = $1
+				AND NOT EXISTS (SELECT FROM sync_samples s WHERE s.run_id = r.id AND s.at > $6::timestamptz - interval '1 second')
 			ON CONFLICT DO NOTHING
 		)
 		UPDATE sync_runs SET processed = processed + $2, created = created + $3, updated = updated + $4, archived = archived + $5,
 			total = CASE WHEN kind <> 'follow' THEN greatest(processed + $2, coalesce((SELECT nullif(rows, 0) FROM counted),
 				CASE WHEN known.slices > 0 THEN (known.rows * known.all_slices / known.slices)::bigint END)) END
-		FROM known WHERE id = $1`, runID, processed, stored.Created, stored.Updated, stored.Archived)
+		FROM known WHERE id = $1`, runID, processed, stored.Created, stored.Updated, stored.Archived, s.now())
 	if err != nil {
 		return fmt.Errorf("move the run's counts: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,6 +19,7 @@ type Stored struct {
 // storeOptions tell the store what kind of read the rows come from.
 type storeOptions struct {
 	runID int64
+	now   time.Time // of what is written
 	// reread: the rows were asked for by id. Then a person who is unchanged is
 	// noted as read too, and colleagues follow a change of company, which Marketo
 	// keeps once for an account and logs for nobody.
@@ -99,11 +101,11 @@ func storeStage(ctx context.Context, tx pgx.Tx, o storeOptions) (Stored, error) 
 		}
 	}
 	var restored, companyChanges int64
-	err := tx.QueryRow(ctx, upsertSQL, pgx.NamedArgs{"run": o.runID}).Scan(&done.Created, &done.Updated, &restored, &companyChanges)
+	err := tx.QueryRow(ctx, upsertSQL, pgx.NamedArgs{"run": o.runID, "now": o.now}).Scan(&done.Created, &done.Updated, &restored, &companyChanges)
 	if err != nil {
 		return done, fmt.Errorf("store people: %w", err)
 	}
-	if err := tx.QueryRow(ctx, unqualifiedSQL, pgx.NamedArgs{"run": o.runID}).Scan(&done.Archived); err != nil {
+	if err := tx.QueryRow(ctx, unqualifiedSQL, pgx.NamedArgs{"run": o.runID, "now": o.now}).Scan(&done.Archived); err != nil {
 		return done, fmt.Errorf("archive people who lost their owner: %w", err)
 	}
 	if o.reread {
@@ -123,13 +125,13 @@ func afterReread(ctx context.Context, tx pgx.Tx, o storeOptions, companyChanged 
 		return nil
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO touched_people (person_id)
-		SELECT DISTINCT colleague.id
+		INSERT INTO touched_people (person_id, touched_at, due_at)
+		SELECT DISTINCT colleague.id, @now::timestamptz, @now::timestamptz
 		FROM person_changes c
 		JOIN stage s ON s.id = c.person_id
 		JOIN people colleague ON colleague.salesforce_account_id = s.salesforce_account_id AND colleague.archived_at IS NULL
-		WHERE c.run_id = @run AND c.field = 'company' AND c.changed_at = now() AND colleague.company IS DISTINCT FROM s.company
-		ON CONFLICT (person_id) DO NOTHING`, pgx.NamedArgs{"run": o.runID})
+		WHERE c.run_id = @run AND c.field = 'company' AND c.changed_at = @now AND colleague.company IS DISTINCT FROM s.company
+		ON CONFLICT (person_id) DO NOTHING`, pgx.NamedArgs{"run": o.runID, "now": o.now})
 	if err != nil {
 		return fmt.Errorf("touch colleagues: %w", err)
 	}
@@ -172,16 +174,16 @@ WITH before AS MATERIALIZED (
 	SELECT p.* FROM people p JOIN stage s USING (id)
 	WHERE s.qualifies AND p.read_at <= s.read_at AND (p.archived_at IS NOT NULL OR ` + differs("s") + `)
 ), written AS (
-	INSERT INTO people AS p (` + strings.Join(stored, ", ") + `, created_run_id)
-	SELECT ` + strings.Join(stored, ", ") + `, @run FROM stage s WHERE qualifies ORDER BY id
-	ON CONFLICT (id) DO UPDATE SET ` + strings.Join(sets, ", ") + `, synced_at = now(),
+	INSERT INTO people AS p (` + strings.Join(stored, ", ") + `, created_run_id, synced_at)
+	SELECT ` + strings.Join(stored, ", ") + `, @run, @now FROM stage s WHERE qualifies ORDER BY id
+	ON CONFLICT (id) DO UPDATE SET ` + strings.Join(sets, ", ") + `, synced_at = @now,
 		archived_at = NULL, archive_reason = NULL, merged_into = NULL
 	WHERE p.read_at <= EXCLUDED.read_at
 		AND (p.archived_at IS NOT NULL OR ` + differs("EXCLUDED") + `)
 	RETURNING p.id, xmax = 0 AS created
 ), changes AS (
-	INSERT INTO person_changes (person_id, run_id, field, old, new)
-	SELECT b.id, @run, line.field, line.old, line.new
+	INSERT INTO person_changes (person_id, run_id, field, old, new, changed_at)
+	SELECT b.id, @run, line.field, line.old, line.new, @now
 	FROM before b JOIN stage s USING (id) JOIN written w USING (id)
 	CROSS JOIN LATERAL (VALUES ` + strings.Join(lines, ", ") + `, ('archived', b.archive_reason, NULL)) AS line (field, old, new)
 	WHERE line.old IS DISTINCT FROM line.new
@@ -196,10 +198,10 @@ FROM written`
 // unqualifiedSQL archives those whom the batch shows without an owner.
 const unqualifiedSQL = `
 WITH gone AS (
-	UPDATE people p SET archived_at = now(), archive_reason = 'owner_lost', synced_at = now(), read_at = s.read_at
+	UPDATE people p SET archived_at = @now, archive_reason = 'owner_lost', synced_at = @now, read_at = s.read_at
 	FROM stage s WHERE p.id = s.id AND NOT s.qualifies AND p.archived_at IS NULL AND p.read_at <= s.read_at
 	RETURNING p.id
 ), changes AS (
-	INSERT INTO person_changes (person_id, run_id, field, new) SELECT id, @run, 'archived', 'owner_lost' FROM gone
+	INSERT INTO person_changes (person_id, run_id, field, new, changed_at) SELECT id, @run, 'archived', 'owner_lost', @now FROM gone
 )
 SELECT count(*) FROM gone`

@@ -21,7 +21,7 @@ func (r *Reader) kept(client *marketo.Client, key string) (Reading, bool) {
 		r.client = client
 	}
 	reading, ok := r.grids[key]
-	return reading, ok && r.now().Before(r.expires[key])
+	return reading, ok && r.clock.Now().Before(r.expires[key])
 }
 
 // keep remembers a grid for a minute, unless another instance was connected meanwhile.
@@ -32,10 +32,10 @@ func (r *Reader) keep(client *marketo.Client, key string, reading Reading) {
 		return
 	}
 	for old, expires := range r.expires {
-		if r.now().After(expires) || len(r.grids) >= keptMax {
+		if r.clock.Now().After(expires) || len(r.grids) >= keptMax {
 			delete(r.grids, old)
 			delete(r.expires, old)
 		}
 	}
-	r.grids[key], r.expires[key] = reading, r.now().Add(keptFor)
+	r.grids[key], r.expires[key] = reading, r.clock.Now().Add(keptFor)
 }

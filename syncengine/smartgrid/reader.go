@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"golang.org/x/sync/errgroup"
 
 	"salesactions/syncengine/failure"
@@ -25,7 +26,7 @@ const (
 // Reader reads grids. It is safe for concurrent use. Stop ends what goes on beside the
 // reads.
 type Reader struct {
-	now     func() time.Time
+	clock   clockwork.Clock
 	learner learner
 
 	mu      sync.Mutex
@@ -34,9 +35,9 @@ type Reader struct {
 	expires map[string]time.Time
 }
 
-// NewReader returns a reader.
-func NewReader(now func() time.Time) *Reader {
-	return &Reader{now: now, grids: map[string]Reading{}, expires: map[string]time.Time{}}
+// NewReader returns a reader that goes by a clock.
+func NewReader(clock clockwork.Clock) *Reader {
+	return &Reader{clock: clock, grids: map[string]Reading{}, expires: map[string]time.Time{}}
 }
 
 // Stop ends what is being learned, and waits for its end. It is safe to call twice.
@@ -57,11 +58,11 @@ func (r *Reader) Read(ctx context.Context, client *marketo.Client, people []int6
 	if kept, ok := r.kept(client, key); ok {
 		return kept, nil
 	}
-	types, token, err := r.learner.learn(ctx, client, Since(r.now()))
+	types, token, err := r.learner.learn(ctx, client, Since(r.clock.Now()))
 	if err != nil {
-		return Reading{At: r.now()}, err
+		return Reading{At: r.clock.Now()}, err
 	}
-	reading := Reading{At: r.now()}
+	reading := Reading{At: r.clock.Now()}
 	if len(types) == 0 {
 		return reading, nil
 	}
