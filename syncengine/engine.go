@@ -107,6 +107,7 @@ type Engine struct {
 	budget  *budget.Budget
 	people  *people.Sync
 	jobs    *river.Client[pgx.Tx]
+	insert  func(ctx context.Context, name string, opts *river.InsertOpts) error // asks for a job
 	clients clients
 
 	grids            *smartgrid.Reader
@@ -187,6 +188,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	how := delivery.Config{Config: outbox.Config{Log: cfg.Log}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Reread: e.people.TouchAll}
 	e.toMarketo = delivery.NewMarketo(deps.Pool, e.outbox, e.marketoFor, how)
 	e.toSalesforce = delivery.NewSalesforce(deps.Pool, e.outbox, e.org, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
+	e.insert = e.insertJob
 	e.jobs, err = e.newJobs()
 	return e, err
 }

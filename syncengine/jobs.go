@@ -41,39 +41,65 @@ const (
 // nudge, so a lost nudge costs one period.
 func (e *Engine) kinds() []kind {
 	return []kind{
-		{name: jobExtract, schedule: river.PeriodicInterval(5 * time.Second), work: e.people.Extract, gated: true},
-		{name: jobFollow, schedule: river.PeriodicInterval(e.cfg.PollInterval), work: e.people.Follow, gated: true},
+		{name: jobExtract, schedule: every(5 * time.Second), work: e.people.Extract, gated: true},
+		{name: jobFollow, schedule: every(e.cfg.PollInterval), work: e.people.Follow, gated: true},
 		{name: jobReread, work: e.people.RereadSoon, gated: true},
 		{name: jobCount, work: e.people.Count},
 		{name: jobCheck, work: e.checkConnection},
-		{name: jobReconcile, schedule: nightly{}, work: e.startNightlyReconcile},
-		{name: jobMarketo, schedule: river.PeriodicInterval(deliverEvery), work: e.toMarketo.Run, closes: true},
-		{name: jobSalesforce, schedule: river.PeriodicInterval(deliverEvery), work: e.toSalesforce.Run, closes: true},
-		{name: jobPullTasks, schedule: river.PeriodicInterval(e.cfg.TaskPoll), work: e.reading(e.tasks.Pull)},
-		{name: jobUnsubscribes, schedule: river.PeriodicInterval(unsubscribesEvery), work: e.reading(e.watchUnsubscribes)},
-		{name: jobResolve, schedule: river.PeriodicInterval(resolveEvery), work: e.resolve},
-		{name: jobCleanUp, schedule: river.PeriodicInterval(time.Hour), work: e.cleanUp},
+		{name: jobReconcile, schedule: dailyAt(3), work: e.startNightlyReconcile},
+		{name: jobMarketo, schedule: every(3 * time.Second), work: e.toMarketo.Run, closes: true},
+		{name: jobSalesforce, schedule: every(3 * time.Second), work: e.toSalesforce.Run, closes: true},
+		{name: jobPullTasks, schedule: every(e.cfg.TaskPoll), work: e.reading(e.tasks.Pull)},
+		// At 20:00 Pacific both sides are compared; package unsubscribes knows when that is.
+		{name: jobUnsubscribes, schedule: every(time.Minute), work: e.reading(e.watchUnsubscribes)},
+		{name: jobResolve, schedule: every(5 * time.Second), work: e.resolve},
+		{name: jobCleanUp, schedule: every(time.Hour), work: e.cleanUp},
 	}
 }
 
 // kind is one kind of job.
 type kind struct {
 	name     string
-	schedule river.PeriodicSchedule // nil: only when asked for
+	schedule schedule // nil: only when asked for
 	work     func(context.Context) error
 	gated    bool // waits while the people sync is in trouble; its errors are that trouble
 	closes   bool // takes nothing up after jobTime, and ends its calls in the minute that it has left
 }
 
+// schedule says when a periodic job is due.
+type schedule interface {
+	river.PeriodicSchedule
+	// onStart says that it is due as well when the program starts.
+	onStart() bool
+}
+
+// every is due after each such time, and at the start. A short time is how soon work goes
+// on whose nudge was lost or whose next try has come, and how soon another replica takes
+// over.
+type every time.Duration
+
+// Next returns when it is due after a time at which it was.
+func (d every) Next(now time.Time) time.Time { return now.Add(time.Duration(d)) }
+func (d every) onStart() bool                { return true }
+
+// dailyAt is due once a day, at an hour in UTC.
+type dailyAt int
+
+// Next returns the next such hour.
+func (hour dailyAt) Next(now time.Time) time.Time {
+	y, m, d := now.UTC().Date()
+	next := time.Date(y, m, d, int(hour), 0, 0, 0, time.UTC)
+	if !next.After(now) {
+		next = next.AddDate(0, 0, 1)
+	}
+	return next
+}
+func (hour dailyAt) onStart() bool { return false }
+
 const (
 	// jobTime is how long a job works before the next one takes over, so that the
 	// row of a killed process's job does not look busy for long.
 	jobTime = 10 * time.Minute
-	// deliverEvery is how soon a delivery goes whose nudge was lost, or whose next try
-	// has come, and how soon another replica takes over.
-	deliverEvery      = 3 * time.Second
-	resolveEvery      = 5 * time.Second
-	unsubscribesEvery = time.Minute
 	// workers is how many jobs one process works on at a time.
 	workers = 12
 )
@@ -97,8 +123,7 @@ func (e *Engine) newJobs() (*river.Client[pgx.Tx], error) {
 		river.AddWorkerArgs(registry, nudge{Name: k.name}, &worker{engine: e, kind: k})
 		if k.schedule != nil {
 			construct := func() (river.JobArgs, *river.InsertOpts) { return nudge{Name: k.name}, nil }
-			_, interval := k.schedule.(nightly)
-			periodic = append(periodic, river.NewPeriodicJob(k.schedule, construct, &river.PeriodicJobOpts{RunOnStart: !interval}))
+			periodic = append(periodic, river.NewPeriodicJob(k.schedule, construct, &river.PeriodicJobOpts{RunOnStart: k.schedule.onStart()}))
 		}
 	}
 	jobs, err := river.NewClient(riverpgxv5.New(e.queue), &river.Config{
@@ -118,22 +143,22 @@ func (e *Engine) newJobs() (*river.Client[pgx.Tx], error) {
 	return jobs, nil
 }
 
-// nudge asks for work to be looked at now.
-func (e *Engine) nudge(ctx context.Context, name string) error {
-	if _, err := e.jobs.Insert(ctx, nudge{Name: name}, nil); err != nil {
+// insertJob asks River for a job. The engine asks through its field insert, so that a
+// test can do the jobs itself.
+func (e *Engine) insertJob(ctx context.Context, name string, opts *river.InsertOpts) error {
+	if _, err := e.jobs.Insert(ctx, nudge{Name: name}, opts); err != nil {
 		return fmt.Errorf("ask for the job %s: %w", name, err)
 	}
 	return nil
 }
 
+// nudge asks for work to be looked at now.
+func (e *Engine) nudge(ctx context.Context, name string) error { return e.insert(ctx, name, nil) }
+
 // nudgeReread asks for the inbox to be read, once for all hints of a second: the
 // job waits that long before it looks.
 func (e *Engine) nudgeReread(ctx context.Context) error {
-	opts := &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Second}}
-	if _, err := e.jobs.Insert(ctx, nudge{Name: jobReread}, opts); err != nil {
-		return fmt.Errorf("ask for the job %s: %w", jobReread, err)
-	}
-	return nil
+	return e.insert(ctx, jobReread, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Second}})
 }
 
 // nudgeDeliveries asks for deliveries to be made now. A run of this process sees them
@@ -188,28 +213,37 @@ func (e *Engine) reading(work func(context.Context) error) func(context.Context)
 	}
 }
 
-// worker is the edge at which a job's error is handled: noted for Settings to show,
-// logged once, and left for the next job.
+// worker hands a job of River to the engine.
 type worker struct {
 	river.WorkerDefaults[nudge]
 	engine *Engine
 	kind   kind
 }
 
-// Work does the kind's work.
+// Work does the kind's work. What failed is not tried again as this job, but by the next.
 func (w *worker) Work(ctx context.Context, _ *river.Job[nudge]) error {
-	if w.kind.gated {
-		waiting, err := w.engine.people.InTrouble(ctx)
+	if err := w.engine.run(ctx, w.kind); err != nil {
+		return river.JobCancel(err)
+	}
+	return nil
+}
+
+// run does the work of a kind once. It is the edge at which a job's error is handled:
+// noted for Settings to show, logged once, and left for the next job.
+func (e *Engine) run(ctx context.Context, k kind) error {
+	if k.gated {
+		waiting, err := e.people.InTrouble(ctx)
 		if err != nil || waiting {
 			return err
 		}
 	}
+	// River ends a job by real time, and so does this.
 	working, cancel := context.WithTimeout(ctx, jobTime)
 	defer cancel()
-	if w.kind.closes {
-		working = outbox.Until(ctx, w.engine.clock, jobTime)
+	if k.closes {
+		working = outbox.Until(ctx, e.clock, jobTime)
 	}
-	err := w.kind.work(working)
+	err := k.work(working)
 	switch {
 	case err == nil:
 		return nil
@@ -218,26 +252,11 @@ func (w *worker) Work(ctx context.Context, _ *river.Job[nudge]) error {
 	case errors.Is(err, ErrNotConnected):
 		return nil
 	}
-	w.engine.log.ErrorContext(ctx, "Background work failed", "job", w.kind.name, "error", err)
-	if w.kind.gated {
-		if noteErr := w.engine.people.NoteTrouble(ctx, err); noteErr != nil {
-			err = errors.Join(err, noteErr)
-		}
+	e.log.ErrorContext(ctx, "Background work failed", "job", k.name, "error", err)
+	if k.gated {
+		err = errors.Join(err, e.people.NoteTrouble(ctx, err))
 	}
-	return river.JobCancel(err)
-}
-
-// nightly is at 03:00 UTC.
-type nightly struct{}
-
-// Next returns the next night.
-func (nightly) Next(now time.Time) time.Time {
-	y, m, d := now.UTC().Date()
-	next := time.Date(y, m, d, 3, 0, 0, 0, time.UTC)
-	if !next.After(now) {
-		next = next.AddDate(0, 0, 1)
-	}
-	return next
+	return err
 }
 
 // JobsHandler serves River's own pages about jobs under a prefix. The caller
