@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
-	"salesactions/postgres"
+	"salesactions/postgres/postgrestest"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine"
 )
@@ -70,9 +70,10 @@ const (
 // of the engine's table when they are due, in place of River.
 type days struct {
 	*bundle
-	clock *dayClock
-	jobs  []syncengine.Job
-	due   map[string]time.Time
+	clock   *dayClock
+	advance func(time.Duration)
+	jobs    []syncengine.Job
+	due     map[string]time.Time
 
 	mu    sync.Mutex
 	asked []string
@@ -81,13 +82,13 @@ type days struct {
 func newDays(t *testing.T, start time.Time, daily int64) *days {
 	t.Helper()
 	d := &days{clock: &dayClock{FakeClock: clockwork.NewFakeClockAt(start), waits: map[*wait]time.Time{}}, due: map[string]time.Time{}}
-	org := openOrg(t, sandboxsalesforce.Config{People: 60, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, Now: d.clock.Now})
+	org := openOrg(t, sandboxsalesforce.Config{People: 60, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, Clock: d.clock})
 	marketo := sandboxConfig()
-	marketo.People, marketo.Now = 60, d.clock.Now
+	marketo.People, marketo.Clock = 60, d.clock
 	config := syncengine.Config{Clock: d.clock, PollInterval: stride, TaskPoll: stride, ExportPoll: 5 * time.Second, Rate: 1 << 20, DailyBudget: daily, Copy: syncengine.CopyBulk,
 		SalesforceDaily: 1 << 40, Salesforce: syncengine.SalesforceCredentials{LoginURL: org.server.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}}
 	d.bundle = setup(t, marketo, config)
-	d.tell(start)
+	d.advance = postgrestest.FollowClock(t, d.db.Pool, d.clock.FakeClock)
 	d.engine.OnNudge(func(name string) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -105,33 +106,11 @@ func newDays(t *testing.T, start time.Time, daily int64) *days {
 	return d
 }
 
-// tell moves the time that replicas agree on, which the database has.
-func (d *days) tell(now time.Time) {
-	d.t.Helper()
-	setSharedClock(d.t, d.db, now)
-}
-
-func setSharedClock(t *testing.T, db *postgres.DB, now time.Time) {
-	t.Helper()
-	_, err := db.Pool.Exec(t.Context(), `CREATE TABLE IF NOT EXISTS the_time (at timestamptz)`)
-	require.NoError(t, err)
-	tag, err := db.Pool.Exec(t.Context(), `UPDATE the_time SET at = $1`, now)
-	require.NoError(t, err)
-	if tag.RowsAffected() == 1 {
-		return
-	}
-	_, err = db.Pool.Exec(t.Context(), `INSERT INTO the_time VALUES ($1)`, now)
-	require.NoError(t, err)
-	_, err = db.Pool.Exec(t.Context(), `CREATE OR REPLACE FUNCTION shared_clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT at FROM the_time'`)
-	require.NoError(t, err)
-}
-
-// move moves both clocks.
+// move lets time pass, here, in the database and in both sandboxes.
 func (d *days) move(to time.Time) {
 	d.t.Helper()
 	if by := to.Sub(d.clock.Now()); by > 0 {
-		d.tell(to)
-		d.clock.Advance(by)
+		d.advance(by)
 	}
 }
 
@@ -241,7 +220,10 @@ func (d *days) status() syncengine.Status {
 
 func TestTwoDaysOfAWorkspace(t *testing.T) {
 	t.Parallel()
+	// In the night to November 1, Pacific time and Central time go back by an hour.
 	d := newDays(t, at(t, "2026-10-31 22:00:00"), 1<<40)
+	yes := true
+	require.NoError(t, d.engine.ChangeUnsubscribing(t.Context(), syncengine.UnsubscribingChange{Nightly: &yes}, "test"))
 	require.NoError(t, d.engine.StartSync(t.Context(), "test"))
 	d.until(at(t, "2026-10-31 23:00:00"))
 	require.Equal(t, syncengine.StateFollowing, d.status().State, "the initial sync is done")
@@ -265,4 +247,41 @@ func TestTwoDaysOfAWorkspace(t *testing.T) {
 	report, err := d.engine.Report(t.Context())
 	require.NoError(t, err)
 	require.True(t, report.Equal, "%+v", report.Differences)
+
+	compared, err := models.RecentUnsubscribeRuns(t.Context(), d.db.Gorm, 10)
+	require.NoError(t, err)
+	require.Len(t, compared, 2)
+	within(t, at(t, "2026-11-02 04:00:00"), compared[0].StartedAt) // 20:00 in winter
+	within(t, at(t, "2026-11-01 03:00:00"), compared[1].StartedAt) // 20:00 in summer
+}
+
+func TestASpentBudgetIsFilledAtMidnightInChicago(t *testing.T) {
+	t.Parallel()
+	const daily = 10_000
+	d := newDays(t, at(t, "2026-10-31 22:00:00"), daily)
+	require.NoError(t, d.engine.StartSync(t.Context(), "test"))
+	d.until(at(t, "2026-10-31 23:00:00"))
+	_, err := d.db.Pool.Exec(t.Context(), `INSERT INTO api_usage (system, day, purpose, calls) VALUES ('marketo', '2026-10-31', 'test', $1)`, daily)
+	require.NoError(t, err)
+	require.NoError(t, d.sandbox.Change(ada, map[string]string{"title": "Changed in the evening"}))
+
+	d.until(at(t, "2026-11-01 04:59:00"))
+	require.NotEmpty(t, d.difference(), "no call was left to read it")
+	trouble := d.status().Trouble
+	require.NotNil(t, trouble)
+	require.Equal(t, "budget", trouble.Code)
+	calls := d.calls()
+
+	d.until(at(t, "2026-11-01 06:00:00"))
+	require.Empty(t, d.difference(), "a new day began at 00:00 in summer, which is 05:00 UTC")
+	require.Greater(t, d.calls(), calls)
+	d.innocent()
+}
+
+// calls are all that Marketo was sent.
+func (d *days) calls() (n int) {
+	for _, calls := range d.sandbox.Calls() {
+		n += calls
+	}
+	return n
 }
