@@ -92,6 +92,9 @@ func plans(t *testing.T, db *postgres.DB, ask func(*gorm.DB) error) (indexes []s
 	require.NoError(t, ask(db.Gorm.Session(&gorm.Session{Logger: told})))
 	require.NotEmpty(t, told.sql)
 	for _, sql := range told.sql {
+		if strings.HasPrefix(sql, "EXPLAIN") { // reads none of them
+			continue
+		}
 		var raw []byte
 		require.NoError(t, db.Pool.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+sql).Scan(&raw), sql)
 		var explained []struct{ Plan node }
