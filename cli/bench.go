@@ -254,7 +254,7 @@ func (b *benchmark) list(ctx context.Context) error {
 		queries["sorted by "+string(sort)] = models.PeopleQuery{Sort: sort}
 		queries["sorted by "+string(sort)+", last first"] = models.PeopleQuery{Sort: sort, Desc: true}
 	}
-	for _, text := range []string{"love", "müll", "stark", "p1234", "corp.example", "a", "ma", "王伟", "王", "example", "zzzznobody", "maria smith"} {
+	for _, text := range []string{"love", "müll", "stark", "p1234", "corp.example", "a", "ma", "王伟", "王", "example", "zzzznobody", "maria smith", "smith", "müller anna", "acme müll"} {
 		queries["search for "+text] = models.PeopleQuery{Text: text}
 	}
 	for name, q := range map[string]models.PeopleQuery{"owner": {OwnerID: "0055g0000000001AAA"}, "source": {Source: "Web"}, "company": {Company: "Acme Labs"},

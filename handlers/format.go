@@ -77,6 +77,19 @@ func actorText(actor string) string {
 	}
 }
 
+// byActor is the phrase that says who did something: "by Ada", "by itself". Only this
+// knows which actors have the word in their own text; empty for nobody.
+func byActor(actor string) string {
+	switch actor {
+	case "":
+		return ""
+	case "system":
+		return actorText(actor)
+	default:
+		return "by " + actorText(actor)
+	}
+}
+
 // runText is what screens call a kind of run.
 func runText(kind models.RunKind) string {
 	switch kind {

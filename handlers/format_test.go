@@ -1,12 +1,14 @@
 package handlers
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
+	"salesactions/views/people"
 )
 
 func TestGrouped(t *testing.T) {
@@ -24,6 +26,26 @@ func TestRoughly(t *testing.T) {
 	} {
 		require.Equal(t, want, roughly(d), d)
 	}
+}
+
+func TestByActor(t *testing.T) {
+	t.Parallel()
+	for actor, want := range map[string]string{
+		"system": "by itself", "user:Ada": "by Ada", "token:Dialer": "by Dialer (API)", "cli": "by command line", "salesforce": "by salesforce", "": "",
+	} {
+		require.Equal(t, want, byActor(actor))
+	}
+
+	t.Run("what_the_program_undid_says_so_once", func(t *testing.T) {
+		t.Parallel()
+		at, system := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), "system"
+		u := models.Unsubscribe{Source: models.BySalesforce, At: at, Actor: system, ClearedAt: &at, ClearedBy: &system}
+		row := marker{}.unsubscribeRow(u)
+		require.Equal(t, []string{"by itself", "by itself"}, []string{row.By, row.ClearedBy})
+		var card strings.Builder
+		require.NoError(t, people.Emails(people.EmailsProps{History: []people.Unsubscribe{marker{}.unsubscribe(u)}}).Render(t.Context(), &card))
+		require.Contains(t, card.String(), "undone by itself")
+	})
 }
 
 func TestTotalText(t *testing.T) {

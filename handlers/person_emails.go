@@ -62,7 +62,7 @@ func (h *Handlers) personEmails(c echo.Context, person int64) (view.EmailsProps,
 
 // unsubscribe writes one in words.
 func (m marker) unsubscribe(u models.Unsubscribe) view.Unsubscribe {
-	row := view.Unsubscribe{Text: u.Source.Name(), Reason: u.Reason, At: u.At, ClearedAt: u.ClearedAt, By: unsubscribedBy(u), ClearedBy: actorText(text(u.ClearedBy))}
+	row := view.Unsubscribe{Text: u.Source.Name(), Reason: u.Reason, At: u.At, ClearedAt: u.ClearedAt, By: unsubscribedBy(u), ClearedBy: byActor(text(u.ClearedBy))}
 	if u.Push != nil && u.ClearedAt == nil {
 		mark := m.mark(models.Delivery{ID: u.Push.DeliveryID, Destination: models.ToSalesforce, State: u.Push.State, Hold: u.Hold, ErrorCode: u.Push.ErrorCode,
 			ErrorText: u.Push.ErrorText, ErrorRemedy: u.Push.ErrorRemedy, Attempts: u.Push.Attempts})

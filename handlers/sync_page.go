@@ -96,7 +96,7 @@ func pausedText(s syncengine.Status, now time.Time) string {
 	if s.PausedAt == nil || s.PausedBy == "" {
 		return ""
 	}
-	return "Paused " + ui.Ago(*s.PausedAt, now) + " by " + actorText(s.PausedBy) + "."
+	return "Paused " + ui.Ago(*s.PausedAt, now) + " " + byActor(s.PausedBy) + "."
 }
 
 func followingText(s syncengine.Status) string {

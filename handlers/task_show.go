@@ -50,7 +50,7 @@ func (h *Handlers) pathTask(c echo.Context) (models.Task, error) {
 }
 
 func taskFacts(t models.Task) []activity.Fact {
-	where := "here, by " + actorText(t.CreatedBy)
+	where := "here, " + byActor(t.CreatedBy)
 	if t.Origin == models.FromSalesforce {
 		where = "in Salesforce"
 	}

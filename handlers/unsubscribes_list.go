@@ -126,7 +126,7 @@ func emptyUnsubscribes(q models.UnsubscribeQuery) *view.EmptyProps {
 func (m marker) unsubscribeRow(u models.Unsubscribe) view.UnsubscribeRow {
 	row := view.UnsubscribeRow{
 		ID: strconv.FormatInt(u.ID, 10), Email: text(u.PersonEmail), Source: u.Source.Name(), Reason: u.Reason, At: u.At,
-		By: unsubscribedBy(u), Address: u.Address, Cleared: u.ClearedAt != nil, ClearedAt: u.ClearedAt, ClearedBy: "by " + actorText(text(u.ClearedBy)),
+		By: unsubscribedBy(u), Address: u.Address, Cleared: u.ClearedAt != nil, ClearedAt: u.ClearedAt, ClearedBy: byActor(text(u.ClearedBy)),
 		ClearAction: unsubscribesPath + "/" + strconv.FormatInt(u.ID, 10) + "/clear",
 	}
 	if u.PersonID != nil {
@@ -155,10 +155,8 @@ func namedBySender(u models.Unsubscribe) string {
 
 func unsubscribedBy(u models.Unsubscribe) string {
 	switch {
-	case u.Actor == "system":
-		return actorText(u.Actor)
 	case u.Actor != "":
-		return "by " + actorText(u.Actor)
+		return byActor(u.Actor)
 	case u.Source == models.BySalesforce:
 		return "by somebody in Salesforce"
 	case u.Source == models.ByBounce:

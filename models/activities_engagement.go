@@ -28,7 +28,7 @@ const (
 )
 
 // ListEngagement returns the opens, clicks and replies of a rep's emails and of the
-// people whom the rep owns, the newest first.
+// people whom the rep owns, with those who were merged into them, the newest first.
 func ListEngagement(ctx context.Context, db *gorm.DB, q EngagementQuery) ([]Activity, error) {
 	walk := walkActivities
 	if q.OwnerID == "" {
@@ -36,15 +36,18 @@ func ListEngagement(ctx context.Context, db *gorm.DB, q EngagementQuery) ([]Acti
 	}
 	var rows []Activity
 	err := db.WithContext(ctx).Raw(`
-		WITH recent AS MATERIALIZED (
+		WITH RECURSIVE recent AS MATERIALIZED (
 			SELECT id, kind, occurred_at, person_id FROM activities
 			WHERE occurred_at >= @since ORDER BY occurred_at DESC, id DESC LIMIT @walk),
 		walked AS MATERIALIZED (
-			SELECT r.id FROM recent r JOIN people p ON p.id = r.person_id
-			WHERE r.kind IN `+engaged+` AND p.owner_id = @owner AND p.archived_at IS NULL
+			SELECT r.id FROM recent r JOIN people named ON named.id = r.person_id
+			LEFT JOIN people winner ON winner.id = CASE WHEN named.merged_into IS NOT NULL THEN person_now(named.id) END
+			WHERE r.kind IN `+engaged+` AND CASE WHEN named.merged_into IS NULL
+				THEN named.owner_id = @owner AND named.archived_at IS NULL ELSE winner.owner_id = @owner AND winner.archived_at IS NULL END
 			ORDER BY r.occurred_at DESC, r.id DESC LIMIT @limit),
+		`+mergedInto(`SELECT id FROM people WHERE owner_id = @owner AND archived_at IS NULL LIMIT @people`)+`,
 		looked_up AS MATERIALIZED (
-			SELECT a.id FROM (SELECT id FROM people WHERE owner_id = @owner AND archived_at IS NULL LIMIT @people) p
+			SELECT a.id FROM whole p
 			CROSS JOIN LATERAL (
 				SELECT id, occurred_at FROM activities
 				WHERE person_id = p.id AND occurred_at >= @since AND kind IN `+engaged+`

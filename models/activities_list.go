@@ -17,7 +17,7 @@ import (
 // ActivityQuery says which activities; the newest come first. Empty means all.
 type ActivityQuery struct {
 	Kind        ActivityKind
-	PersonID    int64
+	PersonID    int64  // and all who were merged into this person
 	RepEmail    string // in small letters
 	State       DeliveryState
 	Destination Destination // narrows State
@@ -114,7 +114,8 @@ func (q ActivityQuery) partsOfDeliveries() []string {
 	return parts
 }
 
-// ofActivities reads by the order of activities.
+// ofActivities reads by the order of activities; of a person and those who were merged
+// into them, a page of each.
 func (q ActivityQuery) ofActivities(where []string) string {
 	if q.State != "" {
 		of := ""
@@ -123,8 +124,15 @@ func (q ActivityQuery) ofActivities(where []string) string {
 		}
 		where = append(where, `EXISTS (SELECT FROM deliveries d WHERE d.activity_id = a.id AND d.state = @state`+of+`)`)
 	}
-	return `SELECT ` + activityColumns + ` FROM activities a WHERE true` + q.within("a.occurred_at", "a.id") + and(where) + `
-		ORDER BY a.occurred_at DESC, a.id DESC LIMIT @limit`
+	const newest = ` ORDER BY a.occurred_at DESC, a.id DESC LIMIT @limit`
+	where = append(where, "true"+q.within("a.occurred_at", "a.id"))
+	if q.PersonID == 0 {
+		return `SELECT ` + activityColumns + ` FROM activities a WHERE ` + strings.Join(where, " AND ") + newest
+	}
+	where = append(where, "a.person_id = whole.id")
+	return `WITH RECURSIVE ` + mergedInto(`SELECT CAST(@person AS bigint)`) + `
+		SELECT ` + activityColumns + ` FROM whole CROSS JOIN LATERAL (
+			SELECT * FROM activities a WHERE ` + strings.Join(where, " AND ") + newest + `) a` + newest
 }
 
 // ofDeliveries reads by the order of deliveries, a page of each part. An activity may
@@ -152,7 +160,7 @@ func (q ActivityQuery) conditions() ([]string, map[string]any, error) {
 	args := map[string]any{"kind": q.Kind, "person": q.PersonID, "rep": strings.ToLower(q.RepEmail), "state": q.State,
 		"destination": q.Destination, "since": q.Since, "until": q.Before}
 	for condition, wanted := range map[string]bool{
-		ofKind: q.Kind != "", "a.person_id = @person": q.PersonID != 0, "a.rep_email = @rep": q.RepEmail != "",
+		ofKind: q.Kind != "", "a.rep_email = @rep": q.RepEmail != "",
 		"a.person_id IS NULL": q.Waiting, "a.email_id IS NULL": q.Loose,
 	} {
 		if wanted {

@@ -35,6 +35,7 @@ func seedActivities(t *testing.T) *postgres.DB {
 		fmt.Sprintf(`INSERT INTO activities (id, token_id, key, kind, occurred_at, person_id, rep_email, attributes)
 			SELECT gen_random_uuid(), 1, 's' || n, 'email_sent', now() - n * interval '1 minute', n %% 5000 + 1, 'rep' || n %% 50 || '@example.com', '{"subject":"Hello"}'
 			FROM generate_series(1, %d) n`, emails),
+		`UPDATE people SET archived_at = now(), archive_reason = 'merged', merged_into = CASE id % 3 WHEN 1 THEN id - 1 ELSE 17 END WHERE id BETWEEN 18 AND 23`,
 		`INSERT INTO activities (id, token_id, key, kind, occurred_at, person_id, rep_email, email_id, email_key, attributes)
 			SELECT gen_random_uuid(), 1, 'o' || key, 'email_opened', occurred_at + interval '1 hour', person_id, rep_email, id, key, '{}' FROM activities`,
 		`INSERT INTO activities (id, token_id, key, kind, occurred_at, person_marketo_id, attributes)
@@ -92,6 +93,9 @@ func plans(t *testing.T, db *postgres.DB, ask func(*gorm.DB) error) (indexes []s
 	require.NoError(t, ask(db.Gorm.Session(&gorm.Session{Logger: told})))
 	require.NotEmpty(t, told.sql)
 	for _, sql := range told.sql {
+		if strings.HasPrefix(sql, "EXPLAIN") { // reads none of them
+			continue
+		}
 		var raw []byte
 		require.NoError(t, db.Pool.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+sql).Scan(&raw), sql)
 		var explained []struct{ Plan node }
@@ -135,6 +139,8 @@ func TestListsOfActivitiesReadNoMoreThanTheyShow(t *testing.T) {
 		"a_kind":                                {list(models.ActivityQuery{Kind: models.EmailOpened}), "activities_by_kind"},
 		"a_kind_that_there_is_not":              {list(models.ActivityQuery{Kind: models.EmailBounced}), "activities_by_kind"},
 		"a_person":                              {list(models.ActivityQuery{PersonID: 17}), "activities_of_person"},
+		"a_person's_next_page":                  {list(models.ActivityQuery{PersonID: 17, Cursor: cursor}), "people_merged"},
+		"a_person_who_was_merged_into_another":  {list(models.ActivityQuery{PersonID: 19}), "activities_of_person"},
 		"a_person's_failures":                   {list(models.ActivityQuery{PersonID: 17, State: models.Failed}), "activities_of_person"},
 		"a_person's_in_Salesforce":              {list(models.ActivityQuery{PersonID: 17, State: models.Delivered, Destination: models.ToSalesforce}), "activities_of_person"},
 		"a_rep":                                 {list(models.ActivityQuery{RepEmail: "rep7@example.com"}), "activities_by_rep"},

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -20,11 +21,16 @@ func Colleagues(ctx context.Context, db *gorm.DB, account string, except int64, 
 	return ids, names, translate(err, "list an account's people")
 }
 
-// RecentActivities returns what was recorded about people since a time, newest first,
-// at most limit of it.
+// RecentActivities returns what was recorded about people, and about those who were merged
+// into them, since a time, newest first and at most limit of it. All is in the name of the
+// people asked for.
 func RecentActivities(ctx context.Context, db *gorm.DB, people []int64, since time.Time, limit int) ([]Activity, error) {
 	var activities []Activity
-	err := db.WithContext(ctx).Raw(`SELECT * FROM activities WHERE person_id IN ? AND occurred_at >= ?
-		ORDER BY occurred_at DESC, id DESC LIMIT ?`, people, since, limit).Scan(&activities).Error
+	err := db.WithContext(ctx).Raw(`WITH RECURSIVE `+mergedInto(`SELECT id FROM people WHERE id IN @people`)+`
+		SELECT `+strings.Replace(activityColumns, "a.person_id", "whole.person AS person_id", 1)+`
+		FROM (SELECT DISTINCT ON (id) id, person FROM whole ORDER BY id, person <> id) whole CROSS JOIN LATERAL (
+			SELECT * FROM activities WHERE person_id = whole.id AND occurred_at >= @since ORDER BY occurred_at DESC, id DESC LIMIT @limit) a
+		ORDER BY a.occurred_at DESC, a.id DESC LIMIT @limit`,
+		map[string]any{"people": people, "since": since, "limit": limit}).Scan(&activities).Error
 	return activities, translate(err, "list recent activities")
 }

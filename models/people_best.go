@@ -20,8 +20,11 @@ func (l *peopleList) bestFirst() bool {
 
 // readBest reads a page of both parts.
 func (l *peopleList) readBest(db *gorm.DB, total *Total) ([]peopleRow, error) {
-	var err error
-	if *total, err = l.estimate(db); err != nil {
+	everybody, err := countPeople(db, l.query.Archived)
+	if err == nil {
+		*total, err = l.estimate(db, l.matching())
+	}
+	if err != nil {
 		return nil, err
 	}
 	parts := []*peopleList{l.part(true), l.part(false)}
@@ -37,8 +40,13 @@ func (l *peopleList) readBest(db *gorm.DB, total *Total) ([]peopleRow, error) {
 			part.after = nil // from this part's own beginning, or end
 		}
 		part.query.Limit = l.query.Limit - len(rows)
-		var ignored Total
-		more, err := part.read(db, &ignored)
+		matching := *total
+		if len(part.scope) > len(l.scope) && len(part.filter) > 0 { // few of all who match
+			if matching, err = part.estimate(db, part.matching()); err != nil {
+				return nil, err
+			}
+		}
+		more, err := part.page(db, matching, everybody)
 		if err != nil {
 			return nil, err
 		}

@@ -74,16 +74,9 @@ type Total struct {
 	Exact bool
 }
 
-const (
-	// walkShare is from which share of the people on a filter is met often enough
-	// that walking the order's index fills a page soon; a rarer match is found by
-	// the filter's own index. At a million people both look at some 7,000 rows at
-	// this share, which is the worst case.
-	walkShare = 0.007
-	// walkRows is how many rows a walk looks at before it gives up: then the
-	// matches stand close together far from the beginning.
-	walkRows = 15_000
-)
+// walkShare is from which share of the people on a filter is met often enough that
+// walking the order fills a page soon; a rarer match is found by the filter's own index.
+const walkShare = 0.007
 
 // ListPeople returns a page of people. It never counts or skips rows: pages are
 // found by key, and a filter is either met by many people, so that walking the
@@ -108,7 +101,7 @@ func ListPeople(ctx context.Context, db *gorm.DB, q PeopleQuery) (PeoplePage, er
 	return page, nil
 }
 
-// read chooses the way: by the order where that is all, or where many match.
+// read reads a page, and says how many match.
 func (l *peopleList) read(db *gorm.DB, total *Total) ([]peopleRow, error) {
 	everybody, err := countPeople(db, l.query.Archived)
 	if err != nil {
@@ -119,22 +112,11 @@ func (l *peopleList) read(db *gorm.DB, total *Total) ([]peopleRow, error) {
 		return l.inOrder(db)
 	}
 	if !l.selective() {
-		if *total, err = l.estimate(db); err != nil {
+		if *total, err = l.estimate(db, l.matching()); err != nil {
 			return nil, err
 		}
 	}
-	var rows []peopleRow
-	switch {
-	case len(l.filter) == 0:
-		rows, err = l.inOrder(db)
-	case !l.selective() && float64(total.N) >= walkShare*float64(everybody.N):
-		rows, err = l.walk(db)
-		if err == nil && len(rows) <= l.query.Limit {
-			rows, err = l.lookUp(db)
-		}
-	default:
-		rows, err = l.lookUp(db)
-	}
+	rows, err := l.page(db, *total, everybody)
 	switch {
 	case len(rows) > 0 && rows[0].Total > 0:
 		*total = Total{N: rows[0].Total, Exact: true}
@@ -142,6 +124,22 @@ func (l *peopleList) read(db *gorm.DB, total *Total) ([]peopleRow, error) {
 		*total = Total{N: int64(len(rows)), Exact: true}
 	}
 	total.N = max(total.N, int64(len(rows)))
+	return rows, err
+}
+
+// page chooses the way: by the order where that is all, or where many match. The totals
+// are how many match and how many people there are.
+func (l *peopleList) page(db *gorm.DB, matching, everybody Total) ([]peopleRow, error) {
+	switch {
+	case len(l.filter) == 0:
+		return l.inOrder(db)
+	case l.selective() || float64(matching.N) < walkShare*float64(everybody.N):
+		return l.lookUp(db)
+	}
+	rows, err := l.walk(db, matching, everybody)
+	if err == nil && len(rows) <= l.query.Limit {
+		return l.lookUp(db)
+	}
 	return rows, err
 }
 
@@ -243,49 +241,35 @@ func (l *peopleList) selective() bool {
 // inOrder reads a page from the order's index, which covers all conditions.
 func (l *peopleList) inOrder(db *gorm.DB) ([]peopleRow, error) {
 	var rows []peopleRow
-	err := l.raw(db, l.ordered(l.query.Limit+1)).Scan(&rows).Error
+	err := l.raw(db, fmt.Sprintf("SELECT "+personColumns+", %s AS place FROM %s LIMIT %d", l.place(), l.ahead(), l.query.Limit+1)).Scan(&rows).Error
 	return rows, err
 }
 
-// walk reads the order's index until it has a page, or gives up.
-func (l *peopleList) walk(db *gorm.DB) ([]peopleRow, error) {
-	var rows []peopleRow
-	sql := fmt.Sprintf("SELECT "+personColumns+", place FROM (%s) walked WHERE %s%s LIMIT %d",
-		strings.Replace(l.ordered(walkRows), "SELECT ", "SELECT "+foldedColumns+", ", 1),
-		strings.Join(l.filter, " AND "), l.order(), l.query.Limit+1)
-	err := l.raw(db, sql).Scan(&rows).Error
-	return rows, err
-}
-
-// foldedColumns are what conditions and orders look at.
-const foldedColumns = "name_key, company_key, title_key, email_key, source_key, search"
-
-// ordered is the SQL of people in order, from the cursor's place on.
-func (l *peopleList) ordered(limit int) string {
-	return fmt.Sprintf("SELECT "+personColumns+", %s AS place FROM people WHERE %s%s LIMIT %d",
-		l.place(), strings.Join(append(slices.Clone(l.scope), l.keyset()...), " AND "), l.order(), limit)
-}
-
-// lookUp finds all matches by the filter's own indexes, then orders them; the
-// common table expression keeps the planner from walking the order once more.
+// lookUp finds all matches by the filter's own indexes, then orders them.
 func (l *peopleList) lookUp(db *gorm.DB) ([]peopleRow, error) {
-	var rows []peopleRow
-	where := ""
-	if keyset := l.keyset(); len(keyset) > 0 {
-		where = " WHERE " + keyset[0]
+	hits := "SELECT " + strings.Join(l.columns, ", ") + " FROM people WHERE " + l.matching()
+	return l.firstOf(db, hits, l.query.Limit+1, l.keyset(), ", (SELECT count(*) FROM hits) AS total")
+}
+
+// firstOf reads the first people of hits, which has the order's columns; the common table
+// expression keeps the planner from following the order to find them.
+func (l *peopleList) firstOf(db *gorm.DB, hits string, limit int, where []string, more string) ([]peopleRow, error) {
+	condition := ""
+	if len(where) > 0 {
+		condition = " WHERE " + strings.Join(where, " AND ")
 	}
-	sql := fmt.Sprintf("WITH hits AS MATERIALIZED (SELECT %s FROM people WHERE %s)"+
-		" SELECT "+personColumns+", %s AS place, (SELECT count(*) FROM hits) AS total"+
+	var rows []peopleRow
+	sql := fmt.Sprintf("WITH hits AS MATERIALIZED (%s) SELECT "+personColumns+", %s AS place%s"+
 		" FROM people WHERE id = ANY(ARRAY(SELECT id FROM hits%s%s LIMIT %d))%s",
-		strings.Join(l.columns, ", "), l.matching(), l.place(), where, l.order(), l.query.Limit+1, l.order())
+		hits, l.place(), more, condition, l.order(), limit, l.order())
 	err := l.raw(db, sql).Scan(&rows).Error
 	return rows, err
 }
 
-// estimate says how many people match, as the planner's statistics have it.
-func (l *peopleList) estimate(db *gorm.DB) (Total, error) {
+// estimate says how many people a condition picks, as the planner's statistics have it.
+func (l *peopleList) estimate(db *gorm.DB, condition string) (Total, error) {
 	var plan string
-	err := l.raw(db, "EXPLAIN (FORMAT JSON) SELECT 1 FROM people WHERE "+l.matching()).Row().Scan(&plan)
+	err := l.raw(db, "EXPLAIN (FORMAT JSON) SELECT 1 FROM people WHERE "+condition).Row().Scan(&plan)
 	if err != nil {
 		return Total{}, err
 	}
@@ -307,6 +291,11 @@ func countPeople(db *gorm.DB, archived bool) (Total, error) {
 		return Total{N: totals.Archived, Exact: true}, err
 	}
 	return Total{N: totals.Live, Exact: true}, err
+}
+
+// ahead is the SQL of all people of the scope from the cursor's place on, in order.
+func (l *peopleList) ahead() string {
+	return "people WHERE " + strings.Join(append(slices.Clone(l.scope), l.keyset()...), " AND ") + l.order()
 }
 
 func (l *peopleList) matching() string {
@@ -378,19 +367,25 @@ func (l *peopleList) keyset() []string {
 	if l.descending() {
 		operator = "<"
 	}
-	places := make([]string, len(l.columns))
+	return []string{l.compare(operator, "after", l.after)}
+}
+
+// compare is the condition on which side of a place people are; the values get the names
+// that begin with name.
+func (l *peopleList) compare(operator, name string, place []string) string {
+	values := make([]string, len(l.columns))
 	for i, column := range l.columns {
-		name := fmt.Sprintf("after%d", i)
-		l.args[name] = l.after[i]
-		places[i] = "@" + name
+		value := fmt.Sprintf("%s%d", name, i)
+		l.args[value] = place[i]
+		values[i] = "@" + value
 		switch column {
 		case "id":
-			places[i] = "CAST(@" + name + " AS bigint)"
+			values[i] = "CAST(@" + value + " AS bigint)"
 		case "synced_at":
-			places[i] = "CAST(@" + name + " AS timestamptz)"
+			values[i] = "CAST(@" + value + " AS timestamptz)"
 		}
 	}
-	return []string{"(" + strings.Join(l.columns, ", ") + ") " + operator + " (" + strings.Join(places, ", ") + ")"}
+	return "(" + strings.Join(l.columns, ", ") + ") " + operator + " (" + strings.Join(values, ", ") + ")"
 }
 
 func (l *peopleList) cursor(row peopleRow, direction string) string {

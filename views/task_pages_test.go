@@ -35,6 +35,6 @@ func taskPages() map[string]templ.Component {
 		"task wrong":   tasks.Form(edit),
 		"emails":       people.EmailsPage(page, "/people/1", people.EmailsProps{Live: "/people/1/emails", Person: "1", CSRF: "token", Answer: &people.Answer{Allowed: true, At: at, Marketo: true}}),
 		"emails refused": people.EmailsPage(page, "/people/1", people.EmailsProps{Live: "/people/1/emails", CSRF: "token", Unsubscribed: true, Here: true, Answer: &people.Answer{Reasons: []string{"Unsubscribed here"}, At: at},
-			History: []people.Unsubscribe{{Text: "Marked by a rep", Reason: "Said so", By: "Rita", At: at, ClearedAt: &at, ClearedBy: "Ada", Marks: taskRow.Marks}}}),
+			History: []people.Unsubscribe{{Text: "Marked by a rep", Reason: "Said so", By: "Rita", At: at, ClearedAt: &at, ClearedBy: "by Ada", Marks: taskRow.Marks}}}),
 	}
 }

@@ -153,6 +153,21 @@ func TestAnActivityHasAPageWithItsEmailsStory(t *testing.T) {
 	rep.get("/people/1/activity").status(http.StatusOK).says("Quick question")
 }
 
+func TestTimelineGoesOnAfterAMerge(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addPeople(3)
+	b.record(email(1, "To the first record"), email(2, "To the second"), email(3, "To another"))
+	_, err := b.db.Pool.Exec(t.Context(), `UPDATE people SET archived_at = now(), archive_reason = 'merged', merged_into = 2 WHERE id = 1`)
+	require.NoError(t, err)
+	v := b.signedIn(b.addUser("rita@example.com", models.RoleRep))
+
+	winner := v.get("/people/2").status(http.StatusOK).says("To the first record").says("To the second")
+	require.NotContains(t, winner.body, "To another")
+	loser := v.get("/people/1").status(http.StatusOK).says("Everything goes on with").says("To the first record")
+	require.NotContains(t, loser.body, "To the second")
+}
+
 func TestAskingForPagesOfActivityCostsTheSameForManyRows(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -229,6 +229,11 @@ func TestActivitiesAreListedInPages(t *testing.T) {
 		"state=pending&destination=salesforce": 0, "state=skipped&type=call_received": 13, "state=failed": 0, "since=2026-05-04T09:30:00Z": 25, "since=2026-05-04T09:30:01Z": 0} {
 		require.Len(t, b.get("/activities?" + query)["items"], n, query)
 	}
+	_, err := b.db.Pool.Exec(t.Context(), `UPDATE people SET archived_at = now(), archive_reason = 'merged', merged_into = id + 1 WHERE id IN (1001, 1002)`)
+	require.NoError(t, err)
+	for person, n := range map[string]int{"1003": 25, "1002": 17, "1001": 9} {
+		require.Len(t, b.get("/activities?person_id=" + person)["items"], n, "with those who were merged into %s", person)
+	}
 	for _, query := range []string{"type=x", "state=x", "destination=x", "since=x", "cursor=x", "kind=email_sent"} {
 		b.refuse(http.StatusBadRequest, http.MethodGet, "/activities?"+query, "")
 	}

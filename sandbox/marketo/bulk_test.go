@@ -56,7 +56,7 @@ func (b *bundle) finish(id string) map[string]any {
 	return b.status(id)
 }
 
-func TestBulkLife(t *testing.T) {
+func TestBulkFile(t *testing.T) {
 	t.Parallel()
 	t.Run("a file holds the people of its time, whole and proven", func(t *testing.T) {
 		t.Parallel()
@@ -102,6 +102,19 @@ func TestBulkLife(t *testing.T) {
 		rest := b.call(http.MethodGet, export+id+"/file.json", "", "Range", "bytes=30-")
 		require.Equal(t, whole[30:], rest.body)
 	})
+	t.Run("a spoilt file fails its checksum only", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, Config{})
+		id := b.created(owned, "id", "email")
+		status := b.finish(id)
+		b.Fault(fault.Rule{Path: "file.json", Kind: fault.CorruptFile, Count: 1})
+		sum := sha256.Sum256([]byte(b.get(export + id + "/file.json").body))
+		require.NotEqual(t, "sha256:"+hex.EncodeToString(sum[:]), status["fileChecksum"])
+	})
+}
+
+func TestBulkJobs(t *testing.T) {
+	t.Parallel()
 	t.Run("a status is frozen for a minute, and asking sooner is a breach", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, Config{BulkDelay: time.Second})
@@ -148,15 +161,6 @@ func TestBulkLife(t *testing.T) {
 		b.clock.Advance(24 * time.Hour)
 		b.login()
 		b.succeeded(b.enqueue(b.created(owned, "id")))
-	})
-	t.Run("a spoilt file fails its checksum only", func(t *testing.T) {
-		t.Parallel()
-		b := setup(t, Config{})
-		id := b.created(owned, "id", "email")
-		status := b.finish(id)
-		b.Fault(fault.Rule{Path: "file.json", Kind: fault.CorruptFile, Count: 1})
-		sum := sha256.Sum256([]byte(b.get(export + id + "/file.json").body))
-		require.NotEqual(t, "sha256:"+hex.EncodeToString(sum[:]), status["fileChecksum"])
 	})
 }
 
