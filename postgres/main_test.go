@@ -131,7 +131,7 @@ func (p *program) kill() {
 // t.TempDir is not.
 func dataDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "salesactions-*")
+	dir, err := os.MkdirTemp(postgrestest.Folder(), "salesactions-*")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o711))
 	t.Cleanup(func() {
@@ -139,6 +139,16 @@ func dataDir(t *testing.T) string {
 		require.Eventually(t, func() bool { return serverPID(t, dir) == 0 }, patience, poll)
 		require.NoError(t, os.RemoveAll(dir))
 	})
+	return dir
+}
+
+// programDir is a folder whose programs any account can run.
+func programDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "salesactions-*")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }
 

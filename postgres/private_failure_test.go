@@ -94,8 +94,7 @@ func TestPrivateFailure(t *testing.T) {
 // programs is a folder with an initdb and a postgres that say what they are told to.
 func programs(t *testing.T, version, initdb string) string {
 	t.Helper()
-	dir := dataDir(t)
-	require.NoError(t, os.Chmod(dir, 0o755))
+	dir := programDir(t)
 	for name, script := range map[string]string{"initdb": initdb, "postgres": "echo 'postgres (PostgreSQL) " + version + "'"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 	}
@@ -159,7 +158,7 @@ func TestPrivateAsUser(t *testing.T) {
 		return
 	}
 	user := asUser(t)
-	out, err := user.command(t, "TMPDIR=/tmp", "-test.run=^TestPrivate").CombinedOutput()
+	out, err := user.command(t, "-test.run=^TestPrivate").CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.True(t, strings.HasSuffix(strings.TrimSpace(string(out)), "PASS"), string(out))
 }
