@@ -102,6 +102,13 @@ type stopAfter struct{ tests *testing.M }
 // Run is what goleak calls.
 func (s stopAfter) Run() int {
 	code := s.tests.Run()
-	shared.stop()
+	Stop()
 	return code
+}
+
+// Stop ends the server and removes what DataDir copies, for a TestMain that cannot call
+// Main.
+func Stop() {
+	shared.stop()
+	made.remove()
 }
