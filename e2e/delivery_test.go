@@ -19,10 +19,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// activities is how many each case sends.
-var activities = flag.Int("activities", 800, "how many activities each case of TestKilledWhileDelivering sends")
+var (
+	activities = flag.Int("activities", 400, "how many activities each case of TestKilledWhileDelivering sends")
+	kills      = flag.Int("kills", 6, "how often the tests that kill the program while it delivers do so")
+)
 
-// TestKilledWhileDelivering kills the program twenty times while activities are
+// TestKilledWhileDelivering kills the program again and again while activities are
 // recorded and delivered, and both systems misbehave: each activity must end up once
 // in both, with a key field in the org, with a marker field, and with nothing.
 func TestKilledWhileDelivering(t *testing.T) {
@@ -40,7 +42,7 @@ func TestKilledWhileDelivering(t *testing.T) {
 			d.prepare(c.settings, *activities)
 			d.misbehave()
 			random := rand.New(rand.NewPCG(3, 4))
-			for range 20 {
+			for range *kills {
 				p := d.serve()
 				deadline := time.Now().Add(700*time.Millisecond + time.Duration(random.Int64N(int64(900*time.Millisecond)))) // a random moment is the point
 				d.sendUntil(deadline)
@@ -84,9 +86,9 @@ type person struct {
 func newDelivering(t *testing.T, keyField string) *delivering {
 	t.Helper()
 	d := &delivering{t: t, ids: map[string]string{}, kinds: map[string]string{}, whose: map[string]person{}}
-	d.sandbox = start(t, nil, "sandbox", "--json", "--marketo-addr", "127.0.0.1:0", "--salesforce-addr", "127.0.0.1:0", "--people", "3000",
+	d.sandbox = start(t, nil, "sandbox", "--json", "--marketo-addr", "127.0.0.1:0", "--salesforce-addr", "127.0.0.1:0", "--people", "300",
 		"--quota", "off", "--bulk-delay", "100ms", "--bulk-refresh", "50ms", "--commit-lag", "500ms", "--key-field", keyField, "--log-level", "error")
-	d.env = append(environment(t, d.sandbox), "SALESFORCE_LOGIN_URL="+d.sandbox.Salesforce.LoginURL, "SALESFORCE_CLIENT_ID="+d.sandbox.Salesforce.ClientID,
+	d.env = append(environment(t, d.sandbox), "MARKETO_COPY=paged", "SALESFORCE_LOGIN_URL="+d.sandbox.Salesforce.LoginURL, "SALESFORCE_CLIENT_ID="+d.sandbox.Salesforce.ClientID,
 		"SALESFORCE_CLIENT_SECRET="+d.sandbox.Salesforce.ClientSecret, "SALESFORCE_DAILY_BUDGET=10000000", "MARKETO_SETTLE=2s", "SALESFORCE_SETTLE=2s")
 	d.addr = freeAddress(t)
 	return d
@@ -113,6 +115,7 @@ func (d *delivering) serveAt(addr string) *exec.Cmd {
 	p.Env = d.env
 	p.Stderr = d.t.Output()
 	require.NoError(d.t, p.Start())
+	d.t.Cleanup(func() { end(p) })
 	return p
 }
 
@@ -139,8 +142,9 @@ func (d *delivering) prepare(settings string, activities int) {
 
 var activityKinds = []string{"email_sent", "email_opened", "email_clicked", "email_replied", "email_bounced", "call_received", "campaign_added", "campaign_removed"}
 
+// makeBatches makes so many batches that kills fall between them and into them.
 func (d *delivering) makeBatches(n int) {
-	const size = 250
+	size := n/12 + 1
 	now := time.Now().UTC().Format(time.RFC3339)
 	d.day = now[:len(time.DateOnly)]
 	var batch []map[string]any

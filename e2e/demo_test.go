@@ -9,7 +9,7 @@ import (
 // that some of them unsubscribe.
 func TestTheDemoHasSomethingToShow(t *testing.T) {
 	t.Parallel()
-	demo := startDemo(t, "--actors-every", "100ms")
+	demo := startOwnDemo(t, "--actors-every", "100ms")
 	demo.copied()
 	today := time.Now().Format(time.DateOnly)
 	eventually(t, "tasks of both sides, some late and some done, and unsubscribes", func() bool {

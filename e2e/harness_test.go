@@ -5,33 +5,29 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"salesactions/postgres/postgrestest"
 )
 
 // program is the built program.
 var program string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) { // nobody chose
-		// They wait for programs and browsers more than they work.
-		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
-	}
+	postgrestest.Widen(2) // they wait for programs and browsers more than they work
 	code, err := buildAndRun(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -54,8 +50,14 @@ func buildAndRun(m *testing.M) (int, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the program: %w: %s", err, out)
 	}
-	return m.Run(), nil
+	code := m.Run()
+	browser.stop()
+	postgrestest.Stop()
+	return code, nil
 }
+
+// environ lets a program keep its database where databases of tests are fastest.
+func environ() []string { return append(os.Environ(), "TMPDIR="+postgrestest.Folder()) }
 
 // running is a program that runs, and what its first line of JSON said.
 type running struct {
@@ -93,7 +95,7 @@ var interrupt os.Signal = syscall.SIGTERM
 func start(t *testing.T, env []string, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, cmd: exec.Command(program, args...)}
-	r.cmd.Env = append(os.Environ(), env...)
+	r.cmd.Env = append(environ(), env...)
 	r.cmd.Stderr = t.Output()
 	out, err := r.cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -115,9 +117,18 @@ func (r *running) stop() {
 	_ = r.cmd.Wait()
 }
 
+// startDemo runs a demo whose database was made before.
 func startDemo(t *testing.T, args ...string) *running {
 	t.Helper()
-	return start(t, nil, append([]string{"demo", "--json", "--addr", "127.0.0.1:0", "--people", "800", "--quota", "off", "--log-level", "error"}, args...)...)
+	dir := postgrestest.DataDir(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "demo"), nil, 0o600)) // the demo's own mark
+	return startOwnDemo(t, append([]string{"--data-dir", dir}, args...)...)
+}
+
+// startOwnDemo runs a demo that makes its database, in a folder of its own choice.
+func startOwnDemo(t *testing.T, args ...string) *running {
+	t.Helper()
+	return start(t, nil, append([]string{"demo", "--json", "--addr", "127.0.0.1:0", "--people", "400", "--quota", "off", "--log-level", "error"}, args...)...)
 }
 
 // api asks the program's API and decodes its answer.
@@ -213,16 +224,23 @@ func within(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	}
 }
 
-// tab is a browser with one page.
-type tab struct {
-	t   *testing.T
-	ctx context.Context
-	url string
+// browser is the one that all tests share: each has tabs of its own, and these have
+// cookies and settings of their own.
+var browser sharedBrowser
+
+type sharedBrowser struct {
+	mu   sync.Mutex
+	ctx  context.Context // of its first tab, which stays empty; nil: not started
+	ends []context.CancelFunc
 }
 
-// openTab starts a browser that ends with the test.
-func openTab(t *testing.T, url string) *tab {
+func (s *sharedBrowser) get(t *testing.T) context.Context {
 	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx != nil {
+		return s.ctx
+	}
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -233,9 +251,33 @@ func openTab(t *testing.T, url string) *tab {
 	require.NotEmpty(t, path, "no browser: run 'make test', which brings one, or install chromium")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-quic", true))
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(allocator)
+	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
+	s.ends = append(s.ends, end)
+	ctx, end := chromedp.NewContext(allocator)
+	s.ends = append(s.ends, end)
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
+	s.ctx = ctx
+	return s.ctx
+}
+
+func (s *sharedBrowser) stop() {
+	for len(s.ends) > 0 {
+		s.ends[len(s.ends)-1]()
+		s.ends = s.ends[:len(s.ends)-1]
+	}
+}
+
+// tab is a tab of the browser that shares nothing with the others.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+	url string
+}
+
+// openTab opens a tab that closes with the test.
+func openTab(t *testing.T, url string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser.get(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx, url: url}
 	b.do(chromedp.Navigate("about:blank"))
@@ -245,7 +287,7 @@ func openTab(t *testing.T, url string) *tab {
 // do runs steps.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if chromedp.FromContext(b.ctx).Target == nil { // the browser lives as long as the first call's context
+	if chromedp.FromContext(b.ctx).Target == nil { // the tab lives as long as the first call's context
 		require.NoError(b.t, chromedp.Do(b.ctx, steps...))
 		return
 	}

@@ -24,7 +24,7 @@ func TestFromMarketoIntoTheWorkspace(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		t.Run(fmt.Sprintf("with_scripts_%t", scripts), func(t *testing.T) {
 			t.Parallel()
-			demo := startDemo(t, "--marketo-copy", "bulk") // so many slices that the progress can be seen
+			demo := startDemo(t, "--marketo-copy", "bulk", "--marketo-export-poll", "300ms") // so many slices that the progress can be seen
 			b := openTab(t, demo.URL)
 			if !scripts {
 				_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})

@@ -3,11 +3,13 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,15 +17,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"salesactions/postgres/postgrestest"
 )
 
-// TestKilledTenTimes kills the program at random moments of an initial sync of
-// 50,000 people; it must end with exactly the people of Marketo, without having
+var people = flag.Int("people", 20_000, "how many people TestKilledTenTimes copies")
+
+// TestKilledTenTimes kills the program at random moments of an initial sync; it must end with exactly the people of Marketo, without having
 // read more than what was left and one slice for each kill.
 func TestKilledTenTimes(t *testing.T) {
 	t.Parallel()
-	const people, kills = 50_000, 10
-	sandbox := start(t, nil, "sandbox", "--json", "--marketo-addr", "127.0.0.1:0", "--people", "50000", "--quota", "off",
+	const kills = 10
+	sandbox := start(t, nil, "sandbox", "--json", "--marketo-addr", "127.0.0.1:0", "--people", strconv.Itoa(*people), "--quota", "off",
 		"--bulk-delay", "150ms", "--bulk-refresh", "100ms", "--commit-lag", "1s", "--log-level", "error")
 	env := environment(t, sandbox)
 	serveFor(t, env, func() { command(t, env, "sync", "start") })
@@ -33,6 +38,7 @@ func TestKilledTenTimes(t *testing.T) {
 		p.Env = env
 		p.Stderr = t.Output()
 		require.NoError(t, p.Start())
+		t.Cleanup(func() { end(p) })
 		time.Sleep(500*time.Millisecond + time.Duration(random.Int64N(int64(3*time.Second)))) // a random moment is the point
 		require.NoError(t, p.Process.Kill())
 		_ = p.Wait() // says that it was killed
@@ -52,10 +58,7 @@ const (
 // the sandbox.
 func environment(t *testing.T, sandbox *running) []string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "salesactions-kill-")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	return append(os.Environ(), "SALESACTIONS_DATA_DIR="+dir, "MARKETO_ENDPOINT="+sandbox.Marketo.Endpoint,
+	return append(environ(), "SALESACTIONS_DATA_DIR="+postgrestest.DataDir(t), "MARKETO_ENDPOINT="+sandbox.Marketo.Endpoint,
 		"MARKETO_CLIENT_ID="+sandbox.Marketo.ClientID, "MARKETO_CLIENT_SECRET="+sandbox.Marketo.ClientSecret,
 		"MARKETO_EXPORT_POLL=120ms", "MARKETO_COPY=bulk", "SYNC_POLL_INTERVAL=500ms", "MARKETO_RATE=100000", "MARKETO_DAILY_BUDGET=1000000")
 }
@@ -71,6 +74,7 @@ func serveFor(t *testing.T, env []string, do func()) {
 	p.Env = env
 	p.Stderr = t.Output()
 	require.NoError(t, p.Start())
+	t.Cleanup(func() { end(p) })
 	eventually(t, "the program to be ready", func() bool {
 		resp, err := http.Get("http://" + addr + "/readyz")
 		if err != nil {
@@ -81,6 +85,14 @@ func serveFor(t *testing.T, env []string, do func()) {
 	do()
 	require.NoError(t, p.Process.Signal(os.Interrupt))
 	require.NoError(t, p.Wait())
+}
+
+// end kills a program that a failed test left.
+func end(p *exec.Cmd) {
+	if p.ProcessState == nil {
+		_ = p.Process.Kill()
+		_ = p.Wait() // says that it was killed
+	}
 }
 
 // command runs another command of the program and returns what it printed.

@@ -16,7 +16,7 @@ const takeover = 30 * time.Second
 func TestAnotherReplicaTakesOver(t *testing.T) {
 	t.Parallel()
 	d := newDelivering(t, "Sales_Actions_Key__c")
-	d.prepare(`{}`, 3000)
+	d.prepare(`{}`, 1200)
 	addresses := []string{d.addr, freeAddress(t)}
 	first := d.serveAt(addresses[0])
 	eventually(t, "the first replica", func() bool { return d.call("GET", "/sync", nil, nil) == nil })

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestKilledWhileTasksChange kills the program ten times while reminder tasks are
+// TestKilledWhileTasksChange kills the program again and again while reminder tasks are
 // created, edited, completed and deleted on both sides, and Salesforce misbehaves: in the
 // end both sides must agree, no task may be there twice, and nothing that was taken may
 // be lost.
@@ -25,7 +25,7 @@ func TestKilledWhileTasksChange(t *testing.T) {
 			w := newTaskWorld(t, c.keyField, c.settings)
 			w.misbehave()
 			random := rand.New(rand.NewPCG(5, 6))
-			for range 10 {
+			for range *kills {
 				p := w.serve()
 				w.workUntil(time.Now().Add(1500*time.Millisecond + time.Duration(random.Int64N(int64(1500*time.Millisecond))))) // a random moment is the point
 				require.NoError(t, p.Process.Kill())

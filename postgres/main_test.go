@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(envDir); dir != "" {
 		os.Exit(runProgram(dir))
 	}
+	postgrestest.Widen(2) // they wait for servers to start and to stop
 	postgrestest.Main(m)
 }
 
@@ -127,18 +128,13 @@ func (p *program) kill() {
 	_ = p.command.Wait()
 }
 
-// dataDir is a folder that the account which runs PostgreSQL for root can reach, as
-// t.TempDir is not.
-func dataDir(t *testing.T) string {
+// programDir is a folder whose programs any account can run.
+func programDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "salesactions-*")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o711))
-	t.Cleanup(func() {
-		// The server of a program that was killed is still on its way out.
-		require.Eventually(t, func() bool { return serverPID(t, dir) == 0 }, patience, poll)
-		require.NoError(t, os.RemoveAll(dir))
-	})
+	require.NoError(t, os.Chmod(dir, 0o755))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/postgres"
+	"salesactions/postgres/postgrestest"
 )
 
 func TestPrivateCrash(t *testing.T) {
@@ -18,7 +19,7 @@ func TestPrivateCrash(t *testing.T) {
 
 	t.Run("the server of a killed program ends in order", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		program := launch(t, dir, false)
 		require.NotZero(t, serverPID(t, dir))
 		program.kill()
@@ -27,7 +28,7 @@ func TestPrivateCrash(t *testing.T) {
 
 	t.Run("what was committed is there right after a kill", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		program := launch(t, dir, false)
 		url := urlOf(t, dir)
 		execute(t, url, "CREATE TABLE kept (n int)")
@@ -42,7 +43,7 @@ func TestPrivateCrash(t *testing.T) {
 
 	t.Run("program and server killed at once recover", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		program := launch(t, dir, false)
 		url := urlOf(t, dir)
 		execute(t, url, "CREATE TABLE kept AS SELECT n FROM generate_series(1, 100000) n")
@@ -55,7 +56,7 @@ func TestPrivateCrash(t *testing.T) {
 
 	t.Run("a stale note that names another program's process is no obstacle", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		first := start(t, postgres.Config{Dir: dir})
 		text, err := os.ReadFile(note(dir))
 		require.NoError(t, err)
@@ -68,7 +69,7 @@ func TestPrivateCrash(t *testing.T) {
 
 	t.Run("a program killed while it makes the database is no obstacle", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.EmptyDir(t)
 		command := exec.Command(self(t))
 		command.Env = append(os.Environ(), envDir+"="+dir)
 		require.NoError(t, command.Start())
@@ -84,7 +85,7 @@ func TestPrivateCrash(t *testing.T) {
 
 	t.Run("a database half made is made again", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.EmptyDir(t)
 		half := filepath.Join(dir, "postgres.new")
 		require.NoError(t, os.Mkdir(half, 0o700))
 		require.NoError(t, os.WriteFile(filepath.Join(half, "PG_VERSION"), []byte("15\n"), 0o600))

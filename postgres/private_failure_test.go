@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/postgres"
+	"salesactions/postgres/postgrestest"
 )
 
 // TestPrivateFailure: every failure is one sentence that says what to do.
@@ -20,18 +21,20 @@ func TestPrivateFailure(t *testing.T) {
 		says   []string
 	}{
 		"no PostgreSQL": {
-			func(t *testing.T) postgres.Config { return postgres.Config{Dir: dataDir(t), BinDir: dataDir(t)} },
+			func(t *testing.T) postgres.Config {
+				return postgres.Config{Dir: postgrestest.EmptyDir(t), BinDir: postgrestest.EmptyDir(t)}
+			},
 			[]string{"no PostgreSQL is installed", "apt install postgresql", "DATABASE_URL"},
 		},
 		"a PostgreSQL too old": {
 			func(t *testing.T) postgres.Config {
-				return postgres.Config{Dir: dataDir(t), BinDir: programs(t, "13.1", "exit 1")}
+				return postgres.Config{Dir: postgrestest.EmptyDir(t), BinDir: programs(t, "13.1", "exit 1")}
 			},
 			[]string{"only PostgreSQL 13", "14 or newer"},
 		},
 		"a database of another major version": {
 			func(t *testing.T) postgres.Config {
-				dir := dataDir(t)
+				dir := postgrestest.EmptyDir(t)
 				database := filepath.Join(dir, "postgres")
 				require.NoError(t, os.Mkdir(database, 0o700))
 				require.NoError(t, os.WriteFile(filepath.Join(database, "PG_VERSION"), []byte("14\n"), 0o600))
@@ -41,19 +44,19 @@ func TestPrivateFailure(t *testing.T) {
 		},
 		"a full disk": {
 			func(t *testing.T) postgres.Config {
-				return postgres.Config{Dir: dataDir(t), BinDir: programs(t, "15.1", "echo 'initdb: error: could not write: No space left on device'; exit 1")}
+				return postgres.Config{Dir: postgrestest.EmptyDir(t), BinDir: programs(t, "15.1", "echo 'initdb: error: could not write: No space left on device'; exit 1")}
 			},
 			[]string{"the disk that holds", "is full"},
 		},
 		"initdb fails": {
 			func(t *testing.T) postgres.Config {
-				return postgres.Config{Dir: dataDir(t), BinDir: programs(t, "15.1", "echo 'initdb: error: the moon is full'; exit 1")}
+				return postgres.Config{Dir: postgrestest.EmptyDir(t), BinDir: programs(t, "15.1", "echo 'initdb: error: the moon is full'; exit 1")}
 			},
 			[]string{"could not be made: the moon is full"},
 		},
 		"a server that does not start": {
 			func(t *testing.T) postgres.Config {
-				return postgres.Config{Dir: dataDir(t), Settings: map[string]string{"max_connections": "many"}}
+				return postgres.Config{Dir: postgrestest.EmptyDir(t), Settings: map[string]string{"max_connections": "many"}}
 			},
 			[]string{"does not start", "max_connections"},
 		},
@@ -63,7 +66,7 @@ func TestPrivateFailure(t *testing.T) {
 		},
 		"a file where the folder should be": {
 			func(t *testing.T) postgres.Config {
-				file := filepath.Join(dataDir(t), "file")
+				file := filepath.Join(postgrestest.EmptyDir(t), "file")
 				require.NoError(t, os.WriteFile(file, nil, 0o600))
 				return postgres.Config{Dir: file}
 			},
@@ -71,7 +74,7 @@ func TestPrivateFailure(t *testing.T) {
 		},
 		"something else where the database should be": {
 			func(t *testing.T) postgres.Config {
-				dir := dataDir(t)
+				dir := postgrestest.EmptyDir(t)
 				require.NoError(t, os.MkdirAll(filepath.Join(dir, "postgres", "photos"), 0o700))
 				return postgres.Config{Dir: dir}
 			},
@@ -94,8 +97,7 @@ func TestPrivateFailure(t *testing.T) {
 // programs is a folder with an initdb and a postgres that say what they are told to.
 func programs(t *testing.T, version, initdb string) string {
 	t.Helper()
-	dir := dataDir(t)
-	require.NoError(t, os.Chmod(dir, 0o755))
+	dir := programDir(t)
 	for name, script := range map[string]string{"initdb": initdb, "postgres": "echo 'postgres (PostgreSQL) " + version + "'"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 	}
@@ -112,7 +114,7 @@ func TestPrivateAsRoot(t *testing.T) {
 
 	t.Run("another account runs the server", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.EmptyDir(t)
 		start(t, postgres.Config{Dir: dir})
 		info, err := os.Stat(note(dir))
 		require.NoError(t, err)
@@ -123,7 +125,7 @@ func TestPrivateAsRoot(t *testing.T) {
 
 	t.Run("a closed parent folder is named", func(t *testing.T) {
 		t.Parallel()
-		closed := filepath.Join(dataDir(t), "closed")
+		closed := filepath.Join(postgrestest.EmptyDir(t), "closed")
 		require.NoError(t, os.Mkdir(closed, 0o700))
 		_, err := postgres.Start(t.Context(), postgres.Config{Dir: filepath.Join(closed, "data")})
 		require.ErrorContains(t, err, "the folder "+closed+" is closed to the account")
@@ -132,7 +134,7 @@ func TestPrivateAsRoot(t *testing.T) {
 
 	t.Run("a closed data folder is opened just enough", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		require.NoError(t, os.Chmod(dir, 0o700))
 		start(t, postgres.Config{Dir: dir})
 		info, err := os.Stat(dir)
@@ -142,7 +144,7 @@ func TestPrivateAsRoot(t *testing.T) {
 
 	t.Run("an ordinary user is told that the database is another's", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.EmptyDir(t)
 		require.NoError(t, os.Chown(dir, ordinary.uid, ordinary.gid))
 		require.NoError(t, os.Mkdir(filepath.Join(dir, "postgres"), 0o700))
 		user := asUser(t)
@@ -159,7 +161,7 @@ func TestPrivateAsUser(t *testing.T) {
 		return
 	}
 	user := asUser(t)
-	out, err := user.command(t, "TMPDIR=/tmp", "-test.run=^TestPrivate").CombinedOutput()
+	out, err := user.command(t, "-test.run=^TestPrivate").CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.True(t, strings.HasSuffix(strings.TrimSpace(string(out)), "PASS"), string(out))
 }

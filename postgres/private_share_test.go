@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/postgres"
+	"salesactions/postgres/postgrestest"
 )
 
 func TestPrivateShare(t *testing.T) {
@@ -16,7 +17,7 @@ func TestPrivateShare(t *testing.T) {
 
 	t.Run("a second program uses the server of the first", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		owner := launch(t, dir, false)
 		require.True(t, owner.owner)
 		second := start(t, postgres.Config{Dir: dir})
@@ -29,7 +30,7 @@ func TestPrivateShare(t *testing.T) {
 	for name, end := range map[string]func(*program){"stops": (*program).stop, "is killed": (*program).kill} {
 		t.Run("a second program takes over when the first "+name, func(t *testing.T) {
 			t.Parallel()
-			dir := dataDir(t)
+			dir := postgrestest.DataDir(t)
 			owner := launch(t, dir, false)
 			second := start(t, postgres.Config{Dir: dir})
 			execute(t, second.URL(), "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -41,7 +42,7 @@ func TestPrivateShare(t *testing.T) {
 
 	t.Run("of many that start at once one owns", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.EmptyDir(t)
 		programs := make([]*program, 4)
 		var all sync.WaitGroup
 		for i := range programs {
@@ -60,7 +61,7 @@ func TestPrivateShare(t *testing.T) {
 
 	t.Run("a long-lived program waits for a short-lived owner", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		short := launch(t, dir, true)
 		require.True(t, short.owner)
 

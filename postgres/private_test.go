@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/postgres"
+	"salesactions/postgres/postgrestest"
 )
 
 func TestPrivate(t *testing.T) {
@@ -19,7 +20,7 @@ func TestPrivate(t *testing.T) {
 
 	t.Run("any program can use its URL, whatever the folder is called", func(t *testing.T) {
 		t.Parallel()
-		dir := filepath.Join(dataDir(t), "Ada's data + more & 100% übrig")
+		dir := filepath.Join(postgrestest.EmptyDir(t), "Ada's data + more & 100% übrig")
 		private := start(t, postgres.Config{Dir: dir})
 		require.False(t, private.Shared())
 		require.Equal(t, 1, query(t, private.URL(), "SELECT 1"))
@@ -30,7 +31,7 @@ func TestPrivate(t *testing.T) {
 
 	t.Run("a folder too deep for a socket gets one elsewhere, and clears it up", func(t *testing.T) {
 		t.Parallel()
-		dir := filepath.Join(dataDir(t), strings.Repeat("deep", 30))
+		dir := filepath.Join(postgrestest.EmptyDir(t), strings.Repeat("deep", 30))
 		private, err := postgres.Start(t.Context(), postgres.Config{Dir: dir})
 		require.NoError(t, err)
 		require.Equal(t, 1, query(t, private.URL(), "SELECT 1"))
@@ -43,7 +44,7 @@ func TestPrivate(t *testing.T) {
 
 	t.Run("data is there at the next start", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		first := start(t, postgres.Config{Dir: dir})
 		execute(t, first.URL(), "CREATE TABLE kept AS SELECT 42 AS answer")
 		stop(t, first)
@@ -54,21 +55,21 @@ func TestPrivate(t *testing.T) {
 
 	t.Run("folders do not get in each other's way", func(t *testing.T) {
 		t.Parallel()
-		one, two := start(t, postgres.Config{Dir: dataDir(t)}), start(t, postgres.Config{Dir: dataDir(t)})
+		one, two := start(t, postgres.Config{Dir: postgrestest.DataDir(t)}), start(t, postgres.Config{Dir: postgrestest.DataDir(t)})
 		execute(t, one.URL(), "CREATE TABLE here ()")
 		require.Equal(t, 0, query(t, two.URL(), "SELECT count(*) FROM pg_tables WHERE tablename = 'here'"))
 	})
 
 	t.Run("nothing that keeps data safe is off", func(t *testing.T) {
 		t.Parallel()
-		private := start(t, postgres.Config{Dir: dataDir(t)})
+		private := start(t, postgres.Config{Dir: postgrestest.EmptyDir(t)})
 		require.Equal(t, 4, query(t, private.URL(), `SELECT count(*) FROM pg_settings WHERE setting = 'on'
 			AND name IN ('fsync', 'synchronous_commit', 'full_page_writes', 'data_checksums')`))
 	})
 
 	t.Run("only this account gets in", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.EmptyDir(t)
 		private := start(t, postgres.Config{Dir: dir})
 		for _, name := range []string{"postgres", "run"} {
 			info, err := os.Stat(filepath.Join(dir, name))
@@ -80,7 +81,7 @@ func TestPrivate(t *testing.T) {
 
 	t.Run("a server that is killed comes back", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		private := start(t, postgres.Config{Dir: dir})
 		execute(t, private.URL(), "CREATE TABLE kept AS SELECT 42 AS answer")
 		require.NoError(t, syscall.Kill(serverPID(t, dir), syscall.SIGKILL))
@@ -96,7 +97,7 @@ func TestPrivateStop(t *testing.T) {
 
 	t.Run("twice is once", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		private := start(t, postgres.Config{Dir: dir})
 		stop(t, private)
 		stop(t, private)
@@ -105,7 +106,7 @@ func TestPrivateStop(t *testing.T) {
 
 	t.Run("without time it stops at once and loses nothing", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.DataDir(t)
 		private := start(t, postgres.Config{Dir: dir})
 		execute(t, private.URL(), "CREATE TABLE kept AS SELECT 42 AS answer")
 		ended, cancel := context.WithCancel(t.Context())
@@ -120,7 +121,7 @@ func TestPrivateStop(t *testing.T) {
 
 	t.Run("a start that is given up leaves nothing", func(t *testing.T) {
 		t.Parallel()
-		dir := dataDir(t)
+		dir := postgrestest.EmptyDir(t)
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := postgres.Start(ended, postgres.Config{Dir: dir})

@@ -21,8 +21,7 @@ type userPrograms struct{ path string }
 
 func asUser(t *testing.T) userPrograms {
 	t.Helper()
-	dir := dataDir(t)
-	require.NoError(t, os.Chmod(dir, 0o755))
+	dir := programDir(t)
 	source, err := os.Open(self(t))
 	require.NoError(t, err)
 	defer source.Close()

@@ -21,9 +21,11 @@ type desk struct {
 	people []int64
 }
 
-// deliveryConfig settles what is not known within a test's time.
+// deliveryConfig settles what is not known within a test's time. People come in pages,
+// which is no matter of deliveries and much cheaper than bulk jobs.
 func deliveryConfig() syncengine.Config {
 	c := engineConfig()
+	c.Copy = syncengine.CopyPaged
 	c.MarketoSettle, c.SalesforceSettle = 1200*time.Millisecond, 1500*time.Millisecond
 	return c
 }

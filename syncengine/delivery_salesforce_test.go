@@ -2,6 +2,7 @@ package syncengine_test
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"net/http/httptest"
 	"slices"
@@ -29,7 +30,7 @@ type office struct {
 
 // orgConfig is a Salesforce without its waits.
 func orgConfig() sandboxsalesforce.Config {
-	return sandboxsalesforce.Config{People: 1500, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, LockWait: 300 * time.Millisecond}
+	return sandboxsalesforce.Config{People: fewPeople, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, LockWait: 300 * time.Millisecond}
 }
 
 // newOffice is connected with the app's own credentials, from the environment.
@@ -156,10 +157,12 @@ func (o *office) checkTask(in syncengine.ActivityInput, person models.Person, ta
 	}
 }
 
+var activities = flag.Int("activities", 4000, "how many activities TestActivitiesReachSalesforceOnce records")
+
 func TestActivitiesReachSalesforceOnce(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, sandboxConfig(), orgConfig(), deliveryConfig())
-	inputs := o.mixed(20_000)
+	inputs := o.mixed(*activities)
 	var ids []uuid.UUID
 	for batch := range slices.Chunk(inputs, 1000) {
 		ids = append(ids, o.record(batch...)...)
@@ -167,10 +170,10 @@ func TestActivitiesReachSalesforceOnce(t *testing.T) {
 	for at := 0; at < len(inputs); at += 10 { // sent twice
 		require.Equal(t, ids[at:at+1], o.record(inputs[at]))
 	}
-	o.settled(models.ToSalesforce, 60*time.Second)
+	o.settled(models.ToSalesforce, patience)
 	o.onceInSalesforce(inputs, ids)
 	require.Empty(t, o.org.Violations())
-	o.settled(models.ToMarketo, 30*time.Second)
+	o.settled(models.ToMarketo, patience)
 	o.onceInMarketo(ids)
 }
 

@@ -21,7 +21,7 @@ func TestAMarketoThatMisbehaves(t *testing.T) {
 	for kind, probability := range kinds {
 		t.Run("the_workspace_is_right_all_the_same_"+string(kind), func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, sandboxConfig(), engineConfig())
+			b := setup(t, crowdConfig(), engineConfig())
 			b.sandbox.Fault(fault.Rule{Path: "v1", Kind: kind, Probability: probability, Delay: 50 * time.Millisecond})
 			b.copied()
 			require.NoError(t, b.sandbox.Change(ada, map[string]string{"title": "In spite of it all"}))
@@ -33,7 +33,7 @@ func TestAMarketoThatMisbehaves(t *testing.T) {
 
 	t.Run("errors_that_pass_are_tried_again", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, sandboxConfig(), engineConfig())
+		b := setup(t, crowdConfig(), engineConfig())
 		for _, code := range []string{"604", "611", "713", "719", "502"} {
 			b.sandbox.Fault(fault.Rule{Path: "v1", Kind: fault.Code, Code: code, Probability: 0.01})
 		}
@@ -45,7 +45,7 @@ func TestAMarketoThatMisbehaves(t *testing.T) {
 	for _, kind := range []fault.Kind{fault.CutFile, fault.CorruptFile} {
 		t.Run("a_bulk_file_that_is_not_whole_is_read_again_"+string(kind), func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, sandboxConfig(), engineConfig())
+			b := setup(t, crowdConfig(), engineConfig())
 			b.sandbox.Fault(fault.Rule{Path: "file.json", Kind: kind, Count: 5})
 			b.copied()
 			require.Empty(t, b.difference())
@@ -59,7 +59,7 @@ func TestTroubleIsShownAndHeals(t *testing.T) {
 
 	t.Run("a_permission_that_lacks_stops_the_sync_and_says_which", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, sandboxConfig(), engineConfig())
+		b := setup(t, crowdConfig(), engineConfig())
 		b.sandbox.Fault(fault.Rule{Path: "export", Kind: fault.Code, Code: "603", Message: "Access denied"})
 		require.NoError(t, b.engine.StartSync(t.Context(), "test"))
 		st := b.until("the trouble", func(st syncengine.Status) bool { return st.State == syncengine.StateFailed })
@@ -74,7 +74,7 @@ func TestTroubleIsShownAndHeals(t *testing.T) {
 
 	t.Run("a_spent_quota_waits_and_says_until_when", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, sandboxConfig(), engineConfig())
+		b := setup(t, crowdConfig(), engineConfig())
 		b.sandbox.SpendQuota()
 		require.NoError(t, b.engine.StartSync(t.Context(), "test"))
 		st := b.until("the trouble", func(st syncengine.Status) bool { return st.Trouble != nil })
@@ -88,7 +88,7 @@ func TestTroubleIsShownAndHeals(t *testing.T) {
 
 	t.Run("wrong_credentials_stop_the_sync_until_they_are_mended", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, sandboxConfig(), engineConfig())
+		b := setup(t, crowdConfig(), engineConfig())
 		b.copied()
 		require.NoError(t, b.engine.SaveMarketo(t.Context(), b.server.URL, "sandbox-client", "wrong", "test"))
 		st := b.until("the trouble", func(st syncengine.Status) bool { return st.State == syncengine.StateFailed })
@@ -100,7 +100,7 @@ func TestTroubleIsShownAndHeals(t *testing.T) {
 
 	t.Run("a_pause_stops_at_a_checkpoint_and_resuming_goes_on", func(t *testing.T) {
 		t.Parallel()
-		config := sandboxConfig()
+		config := crowdConfig()
 		config.BulkDelay = 100 * time.Millisecond
 		b := setup(t, config, engineConfig())
 		require.NoError(t, b.engine.StartSync(t.Context(), "test"))
@@ -117,7 +117,7 @@ func TestTroubleIsShownAndHeals(t *testing.T) {
 
 func TestReconciliation(t *testing.T) {
 	t.Parallel()
-	b := setup(t, sandboxConfig(), engineConfig())
+	b := setup(t, crowdConfig(), engineConfig())
 	require.ErrorIs(t, b.engine.StartReconcile(t.Context(), "test"), syncengine.ErrNeverCopied)
 	b.copied()
 	reconcile := func() *syncengine.Report {

@@ -30,7 +30,7 @@ func (b *bundle) archived(id int64) *models.Person {
 
 func TestIncrementalSync(t *testing.T) {
 	t.Parallel()
-	sandbox := sandboxConfig()
+	sandbox := crowdConfig()
 	sandbox.HasOpportunity = true
 	b := setup(t, sandbox, engineConfig())
 	b.copied()
@@ -107,7 +107,7 @@ func TestIncrementalSync(t *testing.T) {
 
 func TestDuplicates(t *testing.T) {
 	t.Parallel()
-	b := setup(t, sandboxConfig(), engineConfig())
+	b := setup(t, crowdConfig(), engineConfig())
 	b.copied()
 	people, err := models.PeopleWithEmail(t.Context(), b.db.Gorm, "ADA@acme.example", 10)
 	require.NoError(t, err)
@@ -119,7 +119,7 @@ func TestDuplicates(t *testing.T) {
 
 func TestChangesDuringTheCopy(t *testing.T) {
 	t.Parallel()
-	b := setup(t, sandboxConfig(), engineConfig())
+	b := setup(t, crowdConfig(), engineConfig())
 	require.NoError(t, b.engine.StartSync(t.Context(), "test"))
 	people := []int64{}
 	for p := range b.sandbox.People() {

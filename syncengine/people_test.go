@@ -13,7 +13,7 @@ func TestInitialSync(t *testing.T) {
 
 	t.Run("brings_exactly_the_qualified_people", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, sandboxConfig(), engineConfig())
+		b := setup(t, crowdConfig(), engineConfig())
 		b.copied()
 		require.Empty(t, b.difference())
 		b.counted()
@@ -27,7 +27,7 @@ func TestInitialSync(t *testing.T) {
 		t.Parallel()
 		config := engineConfig()
 		config.Copy = syncengine.CopyAuto
-		b := setup(t, sandboxConfig(), config)
+		b := setup(t, crowdConfig(), config)
 		b.copied()
 		require.Empty(t, b.difference())
 		require.Zero(t, b.sandbox.Calls()["export create"])
@@ -36,7 +36,7 @@ func TestInitialSync(t *testing.T) {
 
 	t.Run("goes_by_ids_where_bulk_extract_is_not_to_be_had", func(t *testing.T) {
 		t.Parallel()
-		config := sandboxConfig()
+		config := crowdConfig()
 		config.NoBulk = true
 		b := setup(t, config, engineConfig())
 		b.copied()

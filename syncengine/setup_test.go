@@ -19,7 +19,14 @@ import (
 	"salesactions/syncengine"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) {
+	postgrestest.Widen(2) // they wait for what goes on in the background
+	postgrestest.Main(m)
+}
+
+// patience is how long anything is waited for. It costs nothing where things go well, and
+// on a busy machine only what never comes should fail.
+const patience = 2 * time.Minute
 
 // bundle is a workspace beside a Marketo.
 type bundle struct {
@@ -30,10 +37,21 @@ type bundle struct {
 	engine  *syncengine.Engine
 }
 
-// sandboxConfig is a Marketo without its waits, but with its limits.
+// sandboxConfig is a Marketo without its waits, but with its limits, and as few people as
+// tests of deliveries need.
 func sandboxConfig() sandboxmarketo.Config {
-	return sandboxmarketo.Config{Clock: clockwork.NewRealClock(), People: 1500, Seed: 1, QuotaOff: true, Rate: 1 << 30, DailyQuota: 1 << 30, BulkDelay: 20 * time.Millisecond,
+	return sandboxmarketo.Config{Clock: clockwork.NewRealClock(), People: fewPeople, Seed: 1, QuotaOff: true, Rate: 1 << 30, DailyQuota: 1 << 30, BulkDelay: 20 * time.Millisecond,
 		BulkRefresh: 20 * time.Millisecond, CommitLag: 300 * time.Millisecond}
+}
+
+// fewPeople is how many an office has, and its org.
+const fewPeople = 400
+
+// crowdConfig is a Marketo with people enough for several pages and batches.
+func crowdConfig() sandboxmarketo.Config {
+	c := sandboxConfig()
+	c.People = 1500
+	return c
 }
 
 // engineConfig is an engine that waits for nothing longer than a test has time for.
@@ -81,7 +99,7 @@ func (b *bundle) start(config syncengine.Config) {
 // until waits for something to become true of the sync.
 func (b *bundle) until(what string, ok func(syncengine.Status) bool) syncengine.Status {
 	b.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		st, err := b.engine.Status(b.t.Context())
 		require.NoError(b.t, err)
@@ -170,7 +188,7 @@ func (b *bundle) difference() string {
 // equal waits until the workspace equals Marketo.
 func (b *bundle) equal() {
 	b.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		diff := b.difference()
 		if diff == "" {

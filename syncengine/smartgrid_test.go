@@ -16,7 +16,7 @@ import (
 
 // withHistory is a Marketo in which people did something in the last 90 days.
 func withHistory() sandboxmarketo.Config {
-	c := sandboxConfig()
+	c := crowdConfig()
 	c.History = true
 	return c
 }
@@ -292,7 +292,7 @@ func TestTheReserveKeepsTheSmartGridAlive(t *testing.T) {
 
 // idle is an engine that asks Marketo nothing by itself once people are copied.
 func idle() syncengine.Config {
-	c := engineConfig()
+	c := deliveryConfig()
 	c.PollInterval, c.SweepInterval = time.Hour, time.Hour
 	return c
 }

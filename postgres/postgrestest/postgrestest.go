@@ -5,6 +5,9 @@ package postgrestest
 
 import (
 	"context"
+	"flag"
+	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -75,6 +78,18 @@ func create(t testing.TB, template func(context.Context, *server) (string, error
 	return server.url(name)
 }
 
+// Widen lets times as many tests run at once as there are processors, unless -parallel
+// was given: it is for packages whose tests wait more than they work. Call it from
+// TestMain.
+func Widen(times int) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(times*runtime.GOMAXPROCS(0))) // a number is a good value
+	}
+}
+
 // Main runs a package's tests, stops the server and then looks for goroutines that
 // were left behind. Call it from TestMain; without it the server ends as well, but a
 // search for left goroutines would find the server's.
@@ -87,6 +102,13 @@ type stopAfter struct{ tests *testing.M }
 // Run is what goleak calls.
 func (s stopAfter) Run() int {
 	code := s.tests.Run()
-	shared.stop()
+	Stop()
 	return code
+}
+
+// Stop ends the server and removes what DataDir copies, for a TestMain that cannot call
+// Main.
+func Stop() {
+	shared.stop()
+	made.remove()
 }

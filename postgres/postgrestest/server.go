@@ -97,7 +97,7 @@ func start(ctx context.Context) (*server, error) {
 // startPrivate takes the first free slot. A database in it that does not start, after
 // a power cut say, is thrown away: it is made for speed, not to last.
 func (s *server) startPrivate(ctx context.Context) error {
-	root := filepath.Join(os.TempDir(), "salesactions-test-"+strconv.Itoa(os.Geteuid()))
+	root := filepath.Join(Folder(), "salesactions-test-"+strconv.Itoa(os.Geteuid()))
 	if err := os.MkdirAll(root, 0o711); err != nil {
 		return fmt.Errorf("make a folder for test databases: %w", err)
 	}
