@@ -18,9 +18,9 @@ import (
 // writers says which package may write each table. The rule is one package for each
 // table; the others ask it. A second name needs a reason beside it.
 var writers = map[string][]string{
-	"activity_cursor":           {"syncengine/delivery"},
+	"activity_cursor":           {"syncengine/activities"},
 	"opt_out_cursor":            {"syncengine/unsubscribes"},
-	"activities":                {"syncengine/delivery"},
+	"activities":                {"syncengine/activities"},
 	"api_pace":                  {"syncengine/budget"},
 	"api_slots":                 {"syncengine/budget"},
 	"api_tokens":                {"models"},

@@ -6,22 +6,22 @@ import (
 	"fmt"
 
 	"salesactions/models"
-	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/activities"
 	"salesactions/syncengine/outbox"
 )
 
-// What programs send and are told; package delivery has the rules.
+// What programs send and are told; package activities has the rules.
 type (
-	ActivityInput   = delivery.Input
-	ActivityResult  = delivery.Result
-	ActivityInvalid = delivery.InvalidError
+	ActivityInput   = activities.Input
+	ActivityResult  = activities.Result
+	ActivityInvalid = activities.InvalidError
 )
 
 // What became of an activity that was sent.
 const (
-	ActivityCreated   = delivery.Created
-	ActivityDuplicate = delivery.Duplicate
-	ActivityIsInvalid = delivery.Invalid
+	ActivityCreated   = activities.Created
+	ActivityDuplicate = activities.Duplicate
+	ActivityIsInvalid = activities.Invalid
 )
 
 // MaxActivities is how many activities one batch may have.

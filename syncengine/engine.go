@@ -19,8 +19,8 @@ import (
 
 	"salesactions/crypt"
 	"salesactions/models"
+	"salesactions/syncengine/activities"
 	"salesactions/syncengine/budget"
-	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/people"
@@ -72,7 +72,7 @@ type Config struct {
 	DailyBudget      int64                 // Marketo calls per day; default 25,000, half of the usual quota
 	Salesforce       SalesforceCredentials // from the environment, likewise
 	SalesforceDaily  int64                 // Salesforce calls per day; default 50,000, half of the least that orgs with an API have
-	MarketoSettle    time.Duration         // see delivery.Config
+	MarketoSettle    time.Duration         // see activities.Config
 	SalesforceSettle time.Duration         // likewise
 
 	TaskPoll  time.Duration // between readings of Salesforce's changes of tasks; default 30 s
@@ -111,7 +111,7 @@ type Engine struct {
 	clients clients
 
 	grids            *smartgrid.Reader
-	recorder         *delivery.Recorder
+	recorder         *activities.Recorder
 	outbox           *outbox.Outbox
 	toMarketo        *outbox.Deliverer
 	toSalesforce     *outbox.Deliverer
@@ -184,10 +184,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	e.org = org.New(deps.Pool, deps.Gorm, e.outbox, e.Salesforce)
 	e.tasks = tasks.New(deps.Pool, deps.Gorm, e.outbox, e.org, tasks.Config{Settle: cfg.SalesforceSettle})
 	e.unsubscribes = unsubscribes.New(deps.Pool, deps.Gorm, cfg.Box, e.outbox, e.org, e.Marketo, unsubscribes.Config{CheckTime: cfg.CheckTime})
-	e.recorder = delivery.NewRecorder(deps.Pool, e.outbox, e.unsubscribeBounced)
-	how := delivery.Config{Config: outbox.Config{Log: cfg.Log}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Reread: e.people.TouchAll}
-	e.toMarketo = delivery.NewMarketo(deps.Pool, e.outbox, e.marketoFor, how)
-	e.toSalesforce = delivery.NewSalesforce(deps.Pool, e.outbox, e.org, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
+	e.recorder = activities.NewRecorder(deps.Pool, e.outbox, e.unsubscribeBounced)
+	how := activities.Config{Config: outbox.Config{Log: cfg.Log}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Reread: e.people.TouchAll}
+	e.toMarketo = activities.NewMarketo(deps.Pool, e.outbox, e.marketoFor, how)
+	e.toSalesforce = activities.NewSalesforce(deps.Pool, e.outbox, e.org, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
 	e.insert = e.insertJob
 	e.jobs, err = e.newJobs()
 	return e, err

@@ -13,8 +13,8 @@ import (
 	"riverqueue.com/riverui"
 
 	"salesactions/models"
+	"salesactions/syncengine/activities"
 	"salesactions/syncengine/budget"
-	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/outbox"
 )
@@ -180,8 +180,8 @@ func (e *Engine) nudgeDeliveries(ctx context.Context) error {
 func (e *Engine) resolve(ctx context.Context) error {
 	var moved int64
 	for _, step := range []func(context.Context) (int64, error){
-		func(ctx context.Context) (int64, error) { return delivery.Resolve(ctx, e.pool, e.outbox) },
-		func(ctx context.Context) (int64, error) { return delivery.Release(ctx, e.pool, e.outbox) },
+		func(ctx context.Context) (int64, error) { return activities.Resolve(ctx, e.pool, e.outbox) },
+		func(ctx context.Context) (int64, error) { return activities.Release(ctx, e.pool, e.outbox) },
 		e.unsubscribes.Resolve,
 	} {
 		n, err := step(ctx)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"salesactions/models"
-	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/activities"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/org"
 )
@@ -151,12 +151,12 @@ func (e *Engine) SubjectPreview(ctx context.Context, template string) (SubjectPr
 			}
 		}
 	}
-	preview.Subject = delivery.PreviewSubject(template, kind, attributes)
+	preview.Subject = activities.PreviewSubject(template, kind, attributes)
 	return preview, nil
 }
 
 // Backfill says which activities of the past to log after all.
-type Backfill = delivery.Backfill
+type Backfill = activities.Backfill
 
 // CountBackfill returns how many Tasks a back-fill would create.
 func (e *Engine) CountBackfill(ctx context.Context, b Backfill) (int64, error) {

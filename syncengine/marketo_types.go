@@ -5,19 +5,19 @@ import (
 	"errors"
 
 	"salesactions/models"
+	"salesactions/syncengine/activities"
 	"salesactions/syncengine/budget"
-	"salesactions/syncengine/delivery"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/marketo"
 )
 
 // MarketoTypes is what is known of our activity types in Marketo.
-type MarketoTypes = delivery.MarketoSetup
+type MarketoTypes = activities.MarketoSetup
 
 // How the kinds of activities are told apart in Marketo.
 const (
-	LayoutEight   = delivery.LayoutEight
-	LayoutGrouped = delivery.LayoutGrouped
+	LayoutEight   = activities.LayoutEight
+	LayoutGrouped = activities.LayoutGrouped
 )
 
 // errMarketoNotConnected is why nothing is delivered to Marketo.
@@ -26,7 +26,7 @@ var errMarketoNotConnected = &failure.PausedError{Class: failure.Setup, Code: "n
 
 // MarketoTypes returns what was last found, nil when nobody has looked.
 func (e *Engine) MarketoTypes(ctx context.Context) (*MarketoTypes, error) {
-	return delivery.LoadMarketoSetup(ctx, e.pool)
+	return activities.LoadMarketoSetup(ctx, e.pool)
 }
 
 // SetUpMarketoTypes creates and approves what is missing, and lets deliveries begin.
@@ -36,7 +36,7 @@ func (e *Engine) SetUpMarketoTypes(ctx context.Context, actor string) error {
 	if err != nil {
 		return err
 	}
-	setup, err := delivery.SetUpMarketo(budget.ForUser(ctx, budget.ActivityTypes), e.pool, e.outbox, client, endpoint)
+	setup, err := activities.SetUpMarketo(budget.ForUser(ctx, budget.ActivityTypes), e.pool, e.outbox, client, endpoint)
 	if auditErr := e.auditJSON(ctx, actor, "marketo.activity_types", string(setup.Layout), map[string]any{"slots_used": setup.SlotsUsed, "ready": err == nil}); auditErr != nil {
 		return auditErr
 	}

@@ -10,7 +10,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/tasks"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 // TaskFields are the values of a task as people and programs give them.
@@ -23,7 +23,7 @@ const (
 )
 
 // PersonRef names a person by ids or an address.
-type PersonRef = whom.Ref
+type PersonRef = who.Ref
 
 // CreateTask adds a reminder task about a person, or about nobody. Errors:
 // *InvalidError.
@@ -56,7 +56,7 @@ func (e *Engine) personFor(ctx context.Context, about PersonRef) (*int64, error)
 	if err := about.Check(); err != nil {
 		return nil, asInvalid(err)
 	}
-	people, err := whom.LookUp(ctx, e.pool, []whom.Ref{about})
+	people, err := who.LookUp(ctx, e.pool, []who.Ref{about})
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (e *Engine) TaskSync(ctx context.Context) (TaskSync, error) {
 // asInvalid gives a stage's word on bad input the type that handlers know.
 func asInvalid(err error) error {
 	var ofTask *tasks.InvalidError
-	var ofPerson *whom.InvalidError
+	var ofPerson *who.InvalidError
 	switch {
 	case errors.As(err, &ofTask):
 		return &InvalidError{ofTask.Field, ofTask.Message}

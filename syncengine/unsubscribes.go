@@ -11,7 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"salesactions/models"
-	"salesactions/syncengine/delivery"
+	"salesactions/syncengine/activities"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/unsubscribes"
@@ -191,7 +191,7 @@ func (c UnsubscribingChange) apply(u models.Unsubscribing, now time.Time) (model
 }
 
 // unsubscribeBounced unsubscribes the person of an email that bounced for good.
-func (e *Engine) unsubscribeBounced(ctx context.Context, tx pgx.Tx, b delivery.Bounce) error {
+func (e *Engine) unsubscribeBounced(ctx context.Context, tx pgx.Tx, b activities.Bounce) error {
 	_, _, err := e.unsubscribes.Record(ctx, tx, unsubscribes.NewUnsubscribe{PersonID: b.PersonID, MarketoID: b.MarketoID, SalesforceID: b.SalesforceID,
 		Email: b.Email, Source: models.ByBounce, Reason: "An email bounced: " + b.Key, Actor: "system"})
 	return err

@@ -15,7 +15,7 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/marketo"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 // Reason is why somebody may not be emailed.
@@ -61,8 +61,8 @@ type Answer struct {
 // address, said no here, in Salesforce or in Marketo, which is asked live unless an
 // admin switched that off. Where Marketo cannot be asked in time the answer is no. An
 // address that several people share is no error here: any of them may have said no.
-// Errors: *whom.InvalidError.
-func (k *Keeper) MaySend(ctx context.Context, ref whom.Ref) (Answer, error) {
+// Errors: *who.InvalidError.
+func (k *Keeper) MaySend(ctx context.Context, ref who.Ref) (Answer, error) {
 	a := Answer{CheckedAt: k.now().UTC()}
 	if err := ref.Check(); err != nil {
 		return a, err
@@ -99,14 +99,14 @@ func (k *Keeper) MaySend(ctx context.Context, ref whom.Ref) (Answer, error) {
 }
 
 // identify finds the person, and their address where none was given.
-func (k *Keeper) identify(ctx context.Context, ref whom.Ref, a *Answer) error {
-	people, err := whom.LookUp(ctx, k.pool, []whom.Ref{ref})
+func (k *Keeper) identify(ctx context.Context, ref who.Ref, a *Answer) error {
+	people, err := who.LookUp(ctx, k.pool, []who.Ref{ref})
 	if err != nil {
 		return err
 	}
 	a.Email = ref.Email
 	a.PersonID, err = people.Person(ref)
-	var invalid *whom.InvalidError
+	var invalid *who.InvalidError
 	switch {
 	case errors.As(err, &invalid) && invalid.Field == "email", errors.As(err, &invalid) && invalid.Field == "person_id" && ref.PersonID != 0 && ref.MarketoID == 0 && ref.SalesforceID == "":
 		return nil // several people, or nobody: the address and the id decide below
@@ -149,7 +149,7 @@ const whoSaidNo = `
 
 // words counts what still waits for its person, too, since they may have arrived a
 // moment ago.
-func (k *Keeper) words(ctx context.Context, person int64, about whom.Ref) (words, error) {
+func (k *Keeper) words(ctx context.Context, person int64, about who.Ref) (words, error) {
 	key, record := "", ""
 	if about.Email != "" {
 		key = models.SortKey(&about.Email)
@@ -167,7 +167,7 @@ func (k *Keeper) words(ctx context.Context, person int64, about whom.Ref) (words
 
 // askMarketo asks for the person and for everybody with the address, at once. No answer
 // in time is a no.
-func (k *Keeper) askMarketo(ctx context.Context, wanted bool, a Answer, ref whom.Ref) []Reason {
+func (k *Keeper) askMarketo(ctx context.Context, wanted bool, a Answer, ref who.Ref) []Reason {
 	if !wanted {
 		return nil
 	}

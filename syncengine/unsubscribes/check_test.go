@@ -10,18 +10,18 @@ import (
 	"salesactions/sandbox/fault"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine/unsubscribes"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 type reasons = []unsubscribes.Reason
 
 func TestMaySend(t *testing.T) {
 	t.Parallel()
-	person := func(name string) func(*world) whom.Ref {
-		return func(w *world) whom.Ref { return whom.Ref{PersonID: w.ids[name]} }
+	person := func(name string) func(*world) who.Ref {
+		return func(w *world) who.Ref { return who.Ref{PersonID: w.ids[name]} }
 	}
-	address := func(text string) func(*world) whom.Ref {
-		return func(*world) whom.Ref { return whom.Ref{Email: text} }
+	address := func(text string) func(*world) who.Ref {
+		return func(*world) who.Ref { return who.Ref{Email: text} }
 	}
 	inMarketo := func(name string) func(*world) {
 		return func(w *world) {
@@ -43,12 +43,12 @@ func TestMaySend(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		happened []func(*world)
-		ask      func(*world) whom.Ref
+		ask      func(*world) who.Ref
 		want     reasons
 	}{
 		"nobody_said_no":                  {nil, person(grace), nil},
-		"nobody_said_no_by_marketo_id":    {nil, func(w *world) whom.Ref { return whom.Ref{MarketoID: w.ids[grace]} }, nil},
-		"nobody_said_no_by_salesforce_id": {nil, func(w *world) whom.Ref { return whom.Ref{SalesforceID: w.record[grace]} }, nil},
+		"nobody_said_no_by_marketo_id":    {nil, func(w *world) who.Ref { return who.Ref{MarketoID: w.ids[grace]} }, nil},
+		"nobody_said_no_by_salesforce_id": {nil, func(w *world) who.Ref { return who.Ref{SalesforceID: w.record[grace]} }, nil},
 		"nobody_said_no_by_address":       {nil, address("GRACE@navy.example"), nil},
 		"nobody_of_a_shared_address":      {nil, address("ada@acme.example"), nil},
 
@@ -80,12 +80,12 @@ func TestMaySend(t *testing.T) {
 		"marketo_answers_nobody_of_a_shared_address": {[]func(*world){fail(fault.EmptyResult)}, address("ada@acme.example"), reasons{unsubscribes.UnknownPerson}},
 
 		"an_unknown_address":       {nil, address("stranger@example.com"), reasons{unsubscribes.UnknownPerson}},
-		"an_unknown_marketo_id":    {nil, func(*world) whom.Ref { return whom.Ref{MarketoID: 999_999} }, reasons{unsubscribes.UnknownPerson}},
-		"an_unknown_id_of_ours":    {nil, func(*world) whom.Ref { return whom.Ref{PersonID: 999_999} }, reasons{unsubscribes.UnknownPerson}},
-		"an_unknown_salesforce_id": {nil, func(*world) whom.Ref { return whom.Ref{SalesforceID: "003000000000999AAA"} }, reasons{unsubscribes.UnknownPerson}},
-		"an_unknown_address_that_said_no": {[]func(*world){func(w *world) { w.add(byAPI(whom.Ref{Email: "stranger@example.com"})) }}, address("Stranger@example.com"),
+		"an_unknown_marketo_id":    {nil, func(*world) who.Ref { return who.Ref{MarketoID: 999_999} }, reasons{unsubscribes.UnknownPerson}},
+		"an_unknown_id_of_ours":    {nil, func(*world) who.Ref { return who.Ref{PersonID: 999_999} }, reasons{unsubscribes.UnknownPerson}},
+		"an_unknown_salesforce_id": {nil, func(*world) who.Ref { return who.Ref{SalesforceID: "003000000000999AAA"} }, reasons{unsubscribes.UnknownPerson}},
+		"an_unknown_address_that_said_no": {[]func(*world){func(w *world) { w.add(byAPI(who.Ref{Email: "stranger@example.com"})) }}, address("Stranger@example.com"),
 			reasons{unsubscribes.UnsubscribedHere, unsubscribes.UnknownPerson}},
-		"an_unknown_id_that_said_no": {[]func(*world){func(w *world) { w.add(byAPI(whom.Ref{MarketoID: 999_999})) }}, func(*world) whom.Ref { return whom.Ref{MarketoID: 999_999} },
+		"an_unknown_id_that_said_no": {[]func(*world){func(w *world) { w.add(byAPI(who.Ref{MarketoID: 999_999})) }}, func(*world) who.Ref { return who.Ref{MarketoID: 999_999} },
 			reasons{unsubscribes.UnsubscribedHere, unsubscribes.UnknownPerson}},
 
 		"switched_off_marketo_is_not_asked":   {[]func(*world){off, inMarketo(grace)}, person(grace), nil},
@@ -139,12 +139,12 @@ func TestMaySend(t *testing.T) {
 func TestTheAnswerSaysOfWhomWhenAndWhetherMarketoWasAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandboxsalesforce.Config{})
-	a := w.may(whom.Ref{PersonID: w.ids[grace]})
+	a := w.may(who.Ref{PersonID: w.ids[grace]})
 	require.WithinDuration(t, w.clock.Now(), a.CheckedAt, time.Minute)
 	a.CheckedAt = time.Time{}
 	require.Equal(t, unsubscribes.Answer{Allowed: true, PersonID: w.ids[grace], Email: "grace@navy.example", Marketo: true}, a)
 	w.settings(func(u *models.Unsubscribing) { u.Check = false })
-	require.False(t, w.may(whom.Ref{PersonID: w.ids[grace]}).Marketo)
+	require.False(t, w.may(who.Ref{PersonID: w.ids[grace]}).Marketo)
 }
 
 func TestTheAnswerComesInTimeWhateverMarketoDoes(t *testing.T) {
@@ -153,7 +153,7 @@ func TestTheAnswerComesInTimeWhateverMarketoDoes(t *testing.T) {
 	w.other.Fault(fault.Rule{Path: "/rest/v1/leads", Kind: fault.Latency, Delay: time.Minute})
 	w.start(unsubscribes.Config{CheckTime: 300 * time.Millisecond})
 	began := time.Now()
-	a := w.may(whom.Ref{PersonID: w.ids[grace]})
+	a := w.may(who.Ref{PersonID: w.ids[grace]})
 	require.Equal(t, reasons{unsubscribes.MarketoUnreachable}, a.Reasons)
 	require.Less(t, time.Since(began), 10*time.Second)
 	require.GreaterOrEqual(t, time.Since(began), 300*time.Millisecond, "it was waited for")
@@ -163,17 +163,17 @@ func TestAYesInTimeIsNotWaitedOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandboxsalesforce.Config{})
 	w.start(unsubscribes.Config{CheckTime: time.Hour})
-	require.True(t, w.may(whom.Ref{PersonID: w.ids[grace]}).Allowed)
+	require.True(t, w.may(who.Ref{PersonID: w.ids[grace]}).Allowed)
 }
 
 func TestIdsThatMeanDifferentPeopleAreAnErrorAndNoYes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandboxsalesforce.Config{})
-	a, err := w.keeper.MaySend(t.Context(), whom.Ref{PersonID: w.ids[grace], MarketoID: w.ids[wei]})
-	var invalid *whom.InvalidError
+	a, err := w.keeper.MaySend(t.Context(), who.Ref{PersonID: w.ids[grace], MarketoID: w.ids[wei]})
+	var invalid *who.InvalidError
 	require.ErrorAs(t, err, &invalid)
 	require.False(t, a.Allowed)
-	a, err = w.keeper.MaySend(t.Context(), whom.Ref{})
+	a, err = w.keeper.MaySend(t.Context(), who.Ref{})
 	require.ErrorAs(t, err, &invalid)
 	require.False(t, a.Allowed)
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"salesactions/models"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 // Why a link does nothing.
@@ -65,7 +65,7 @@ func (k *Keeper) OpenLink(ctx context.Context, token string) (Linked, error) {
 		return Linked{}, ErrLinkExpired
 	}
 	linked := Linked{PersonID: l.Person, Email: l.Email}
-	words, err := k.words(ctx, linked.PersonID, whom.Ref{Email: l.Email})
+	words, err := k.words(ctx, linked.PersonID, who.Ref{Email: l.Email})
 	linked.Unsubscribed = words.here
 	return linked, err
 }
@@ -77,8 +77,8 @@ func (k *Keeper) UseLink(ctx context.Context, token string, source models.Unsubs
 	if err != nil {
 		return linked, err
 	}
-	about := whom.Ref{MarketoID: linked.PersonID} // who need not be here: whoever says no is heard
-	if whom.IsAddress(linked.Email) {
+	about := who.Ref{MarketoID: linked.PersonID} // who need not be here: whoever says no is heard
+	if who.IsAddress(linked.Email) {
 		about.Email = linked.Email
 	}
 	_, _, err = k.Add(ctx, Word{Whom: about, Source: source, Address: address})

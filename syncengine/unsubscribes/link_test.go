@@ -14,7 +14,7 @@ import (
 	"salesactions/models"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine/unsubscribes"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 // link is somebody's, as it stands in an email to them.
@@ -68,7 +68,7 @@ func TestOpeningALinkChangesNothing(t *testing.T) {
 		require.Equal(t, unsubscribes.Linked{PersonID: w.ids[grace], Email: "grace@navy.example"}, w.open(token))
 	}
 	require.Zero(t, w.rows())
-	require.True(t, w.may(whom.Ref{PersonID: w.ids[grace]}).Allowed)
+	require.True(t, w.may(who.Ref{PersonID: w.ids[grace]}).Allowed)
 	w.use(token)
 	require.True(t, w.open(token).Unsubscribed, "afterwards it says that it is done")
 }
@@ -182,8 +182,8 @@ func TestALinkOfSomebodyWithAnotherAddressByNowWorks(t *testing.T) {
 	require.NoError(t, w.other.Change(w.ids[grace], map[string]string{"email": "hopper@fleet.example"}))
 	w.arrive(grace)
 	w.use(token)
-	require.Equal(t, reasons{unsubscribes.UnsubscribedHere}, w.may(whom.Ref{PersonID: w.ids[grace]}).Reasons)
-	require.Contains(t, w.may(whom.Ref{Email: "grace@navy.example"}).Reasons, unsubscribes.UnsubscribedHere, "whoever has that address now had the email")
+	require.Equal(t, reasons{unsubscribes.UnsubscribedHere}, w.may(who.Ref{PersonID: w.ids[grace]}).Reasons)
+	require.Contains(t, w.may(who.Ref{Email: "grace@navy.example"}).Reasons, unsubscribes.UnsubscribedHere, "whoever has that address now had the email")
 	w.deliver()
 	require.True(t, w.optedOut(w.record[grace], models.StandardOptOut))
 }

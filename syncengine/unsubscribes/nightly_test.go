@@ -10,7 +10,7 @@ import (
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/unsubscribes"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 func TestTheNightBeginsAtEightInThePacificEveningSummerAndWinter(t *testing.T) {
@@ -281,7 +281,7 @@ func TestUntickingThereDoesNotResubscribeHere(t *testing.T) {
 	said := w.of(wei)
 	require.Len(t, said, 1)
 	require.Nil(t, said[0].ClearedAt)
-	require.Equal(t, []unsubscribes.Reason{unsubscribes.OptedOutInSalesforce}, w.may(whom.Ref{PersonID: w.ids[wei]}).Reasons)
+	require.Equal(t, []unsubscribes.Reason{unsubscribes.OptedOutInSalesforce}, w.may(who.Ref{PersonID: w.ids[wei]}).Reasons)
 	w.deliver()
 	require.False(t, w.optedOut(w.record[wei], models.StandardOptOut), "nor does what came from there tick it again")
 }
@@ -322,7 +322,7 @@ func TestTheOldLeadOfAContactDoesNotSpeakForIt(t *testing.T) {
 	w.tick(zoe, models.StandardOptOut, false)
 	require.NoError(t, w.keeper.Clear(t.Context(), said[0].ID, "test"))
 	w.runNow()
-	require.True(t, w.may(whom.Ref{PersonID: w.ids[zoe]}).Allowed, "cleared on both sides by hand; nobody can change the converted lead any more")
+	require.True(t, w.may(who.Ref{PersonID: w.ids[zoe]}).Allowed, "cleared on both sides by hand; nobody can change the converted lead any more")
 }
 
 func TestARunAsksWhatBecameOfALead(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/unsubscribes"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 func TestAnUnsubscribeIsPushedAtOnce(t *testing.T) {
@@ -77,7 +77,7 @@ func downForHours(t *testing.T, w *world) {
 		require.True(t, u.Push.ErrorText != nil || len(pauses) == 1, "it says why it waits")
 	}
 	second := w.unsubscribe(zoe)
-	again, created := w.add(unsubscribes.Word{Whom: whom.Ref{PersonID: w.ids[grace]}, Source: models.ByAPI})
+	again, created := w.add(unsubscribes.Word{Whom: who.Ref{PersonID: w.ids[grace]}, Source: models.ByAPI})
 	require.False(t, created)
 	require.Equal(t, first, again, "whoever says it twice meanwhile is told once")
 	require.Len(t, w.stuck(), 2, "until it is told, it is listed")
@@ -169,7 +169,7 @@ func TestAFieldThatIsNotThereSaysSo(t *testing.T) {
 			require.Contains(t, *push.ErrorRemedy, "Settings")
 			require.Zero(t, w.writes(), "nothing is written to another field instead")
 			require.Len(t, w.stuck(), 1)
-			answer := w.may(whom.Ref{PersonID: w.ids[grace]})
+			answer := w.may(who.Ref{PersonID: w.ids[grace]})
 			require.Contains(t, answer.Reasons, unsubscribes.UnsubscribedHere, "here it holds all the same")
 		})
 	}
@@ -391,5 +391,5 @@ func TestClearingHereDoesNotResubscribeThere(t *testing.T) {
 	w.watch()
 	w.deliver()
 	require.False(t, w.optedOut(w.record[grace], models.StandardOptOut))
-	require.True(t, w.may(whom.Ref{PersonID: w.ids[grace]}).Allowed, "cleared on both sides, they may be emailed")
+	require.True(t, w.may(who.Ref{PersonID: w.ids[grace]}).Allowed, "cleared on both sides, they may be emailed")
 }

@@ -62,7 +62,7 @@ func whoseRecord(condition string) string {
 		WHERE u.id = d.unsubscribe_id AND u.cleared_at IS NULL AND ` + condition + `)`
 }
 
-// findPeople gives waiting unsubscribes their people by the rules of package whom: ids
+// findPeople gives waiting unsubscribes their people by the rules of package who: ids
 // decide, an address only where there is no id. An address that several people share
 // stays with all of them: the check before a send knows it by the address. A person who
 // had unsubscribed already, under another name, need not do so twice: those that end are

@@ -29,7 +29,7 @@ import (
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 	"salesactions/syncengine/unsubscribes"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 // The people of the world: Ada and King share an address; Zoë and Jennifer are leads,
@@ -250,7 +250,7 @@ func (w *world) nightly(on bool) {
 // unsubscribe is a rep's mark on somebody.
 func (w *world) unsubscribe(name string) int64 {
 	w.t.Helper()
-	id, _ := w.add(unsubscribes.Word{Whom: whom.Ref{PersonID: w.ids[name]}, Source: models.ByRep, Actor: "user:rep@example.com"})
+	id, _ := w.add(unsubscribes.Word{Whom: who.Ref{PersonID: w.ids[name]}, Source: models.ByRep, Actor: "user:rep@example.com"})
 	return id
 }
 
@@ -350,7 +350,7 @@ func (w *world) act(do, id string, values map[string]any) {
 	require.NoError(w.t, err)
 }
 
-func (w *world) may(ref whom.Ref) unsubscribes.Answer {
+func (w *world) may(ref who.Ref) unsubscribes.Answer {
 	w.t.Helper()
 	a, err := w.keeper.MaySend(w.t.Context(), ref)
 	require.NoError(w.t, err)

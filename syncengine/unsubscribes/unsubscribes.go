@@ -15,7 +15,7 @@ import (
 	"salesactions/syncengine/marketo"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 // Config says how unsubscribes are kept; zero values mean the defaults.
@@ -50,7 +50,7 @@ func (k *Keeper) now() time.Time { return k.outbox.Clock().Now() }
 
 // Word is somebody's word that a person wants no sales email.
 type Word struct {
-	Whom    whom.Ref
+	Whom    who.Ref
 	Source  models.UnsubscribeSource
 	Reason  string
 	Actor   string // empty: the person
@@ -60,12 +60,12 @@ type Word struct {
 // Add records an unsubscribe, of everybody who has the address where only that is
 // given: whoever reads there said no. Somebody who is not here yet is remembered, and
 // found once they arrive. Whoever had unsubscribed already has the id of the first, and
-// created is false. Of several the id is that of one. Errors: *whom.InvalidError.
+// created is false. Of several the id is that of one. Errors: *who.InvalidError.
 func (k *Keeper) Add(ctx context.Context, w Word) (id int64, created bool, err error) {
 	if err := w.Whom.Check(); err != nil {
 		return 0, false, err
 	}
-	found, err := whom.LookUp(ctx, k.pool, []whom.Ref{w.Whom})
+	found, err := who.LookUp(ctx, k.pool, []who.Ref{w.Whom})
 	if err != nil {
 		return 0, false, err
 	}

@@ -1,4 +1,4 @@
-package delivery
+package activities
 
 import (
 	"context"
@@ -111,7 +111,7 @@ func firstID(from time.Time) uuid.UUID {
 	return id
 }
 
-// resolvePeople follows the rules of whom.person: ids decide, an address only where
+// resolvePeople follows the rules of who.Person: ids decide, an address only where
 // there is no id, and only if one person has it. only narrows the activities "a".
 func resolvePeople(only string) string {
 	return `

@@ -1,4 +1,4 @@
-package whom
+package who
 
 import (
 	"testing"

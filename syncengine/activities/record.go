@@ -1,4 +1,4 @@
-package delivery
+package activities
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/outbox"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 // Status is what became of one activity of a batch.
@@ -116,7 +116,7 @@ func (r *Recorder) Record(ctx context.Context, tokenID int64, inputs []Input, lo
 func (r *Recorder) admit(ctx context.Context, inputs []Input, results []Result) ([]entry, error) {
 	now := r.outbox.Clock().Now()
 	entries := make([]entry, 0, len(inputs))
-	sound := make([]whom.Ref, 0, len(inputs))
+	sound := make([]who.Ref, 0, len(inputs))
 	for i, in := range inputs {
 		if err := in.Check(now); err != nil {
 			results[i] = refused(in.Key, err)
@@ -124,7 +124,7 @@ func (r *Recorder) admit(ctx context.Context, inputs []Input, results []Result) 
 		}
 		entries, sound = append(entries, entry{Input: in, position: i}), append(sound, in.ref())
 	}
-	who, err := whom.LookUp(ctx, r.pool, sound)
+	who, err := who.LookUp(ctx, r.pool, sound)
 	if err != nil {
 		return nil, err
 	}

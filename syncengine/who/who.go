@@ -1,6 +1,6 @@
-// Package whom finds out which person a reference means: by ids where any is given,
+// Package who finds out which person a reference means: by ids where any is given,
 // else by an address, and never by a guess.
-package whom
+package who
 
 import (
 	"context"

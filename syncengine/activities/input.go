@@ -1,4 +1,4 @@
-package delivery
+package activities
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"salesactions/models"
-	"salesactions/syncengine/whom"
+	"salesactions/syncengine/who"
 )
 
 // Limits of what a program may send; destinations cut further where they must.
@@ -34,14 +34,14 @@ type Input struct {
 }
 
 // InvalidError says what is wrong with a field of an activity.
-type InvalidError = whom.InvalidError
+type InvalidError = who.InvalidError
 
 func invalid(field, format string, args ...any) error {
 	return &InvalidError{Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-func (in Input) ref() whom.Ref {
-	return whom.Ref{PersonID: in.PersonID, MarketoID: in.MarketoID, SalesforceID: in.SalesforceID, Email: in.Email}
+func (in Input) ref() who.Ref {
+	return who.Ref{PersonID: in.PersonID, MarketoID: in.MarketoID, SalesforceID: in.SalesforceID, Email: in.Email}
 }
 
 // Check says what is wrong with an activity, apart from whom it is about, or nil.
@@ -60,7 +60,7 @@ func (in *Input) Check(now time.Time) error {
 		return invalid("occurred_at", "The time lies in the future.")
 	case in.OccurredAt.Year() < 1990:
 		return invalid("occurred_at", "The time lies too far back.")
-	case in.RepEmail != "" && !whom.IsAddress(in.RepEmail):
+	case in.RepEmail != "" && !who.IsAddress(in.RepEmail):
 		return invalid("rep", "This must be the rep's email address.")
 	case in.EmailKey != "" && !in.Kind.Engagement():
 		return invalid("email_key", "Only an open, a click, a reply or a bounce belongs to an email.")
