@@ -74,6 +74,7 @@ type Config struct {
 	SalesforceDaily  int64                 // Salesforce calls per day; default 50,000, half of the least that orgs with an API have
 	MarketoSettle    time.Duration         // see activities.Config
 	SalesforceSettle time.Duration         // likewise
+	Linger           time.Duration         // how long a deliverer waits for more before its run ends; default 5 s
 
 	TaskPoll  time.Duration // between readings of Salesforce's changes of tasks; default 30 s
 	CheckTime time.Duration // how long the check before a send waits for Marketo; see unsubscribes.Config
@@ -185,7 +186,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	e.tasks = tasks.New(deps.Pool, deps.Gorm, e.outbox, e.org, tasks.Config{Settle: cfg.SalesforceSettle})
 	e.unsubscribes = unsubscribes.New(deps.Pool, deps.Gorm, cfg.Box, e.outbox, e.org, e.Marketo, unsubscribes.Config{CheckTime: cfg.CheckTime})
 	e.recorder = activities.NewRecorder(deps.Pool, e.outbox, e.unsubscribeBounced)
-	how := activities.Config{Config: outbox.Config{Log: cfg.Log}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Reread: e.people.TouchAll}
+	how := activities.Config{Config: outbox.Config{Log: cfg.Log, Linger: cfg.Linger}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Reread: e.people.TouchAll}
 	e.toMarketo = activities.NewMarketo(deps.Pool, e.outbox, e.marketoFor, how)
 	e.toSalesforce = activities.NewSalesforce(deps.Pool, e.outbox, e.org, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
 	e.insert = e.insertJob
