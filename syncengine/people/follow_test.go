@@ -167,6 +167,11 @@ func TestHintsAndTheirPlaceAreSavedTogether(t *testing.T) {
 	require.Equal(t, []string{"3"}, b.lines(`SELECT count(*)::text FROM seen_changes`))
 
 	b.exec(`DROP TRIGGER refuse ON sync_cursors`)
+	b.exec(`CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON seen_changes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.guid = '4') EXECUTE FUNCTION refuse()`)
+	_, _, err = b.drain(t.Context(), st, "0", &c)
+	require.ErrorContains(t, err, "broken")
+	require.Equal(t, []string{"since 2026-11-28T11:55:00Z"}, b.lines(`SELECT token FROM sync_cursors WHERE stream = 'activities'`), "nor may the place be saved without the hints")
+	b.exec(`DROP TRIGGER refuse ON seen_changes`)
 	in.refuse = func(operation string) (string, string) {
 		if in.asked[len(in.asked)-1] == "activities/4" && operation == "activities" {
 			return "603", "Access denied" // of the sixth page
@@ -181,7 +186,7 @@ func TestHintsAndTheirPlaceAreSavedTogether(t *testing.T) {
 	require.Equal(t, []string{"5"}, b.lines(`SELECT token FROM sync_cursors WHERE stream = 'activities'`), "a restart begins at the sixth page")
 
 	in.refuse = nil
-	_, _, err = b.drain(t.Context(), st, "4", nil)
+	_, _, err = b.drain(t.Context(), st, "0", nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"1", "2", "3", "4", "5", "6"}, b.inbox())
 	require.Equal(t, []string{"5"}, b.lines(`SELECT token FROM sync_cursors WHERE stream = 'activities'`), "a sweep moves no cursor")

@@ -13,7 +13,9 @@ import (
 func TestWorkUnderALeaseStopsForAPause(t *testing.T) {
 	t.Parallel()
 	b := setup(t, newDB(t), nil, Rule{}, clockwork.NewRealClock(), Config{Lease: 3 * time.Second})
-	held, err := b.holding(t.Context(), "test", func(work context.Context) error {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // not to hang where nothing stops the work
+	defer cancel()
+	held, err := b.holding(ctx, "test", func(work context.Context) error {
 		again, err := b.holding(t.Context(), "test", func(context.Context) error { return errors.New("two at once") })
 		require.NoError(t, err)
 		require.False(t, again)
@@ -27,7 +29,7 @@ func TestWorkUnderALeaseStopsForAPause(t *testing.T) {
 	held, err = b.holding(t.Context(), "test", func(context.Context) error { return errors.New("broken") })
 	require.EqualError(t, err, "broken")
 	require.True(t, held)
-	held, err = b.holding(t.Context(), "test", func(work context.Context) error {
+	held, err = b.holding(ctx, "test", func(work context.Context) error {
 		b.exec(`UPDATE leases SET holder = 'another', expires_at = now() + interval '1 hour'`)
 		<-work.Done()
 		return work.Err()
