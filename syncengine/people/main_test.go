@@ -1,0 +1,9 @@
+package people
+
+import (
+	"testing"
+
+	"salesactions/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
