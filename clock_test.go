@@ -39,7 +39,6 @@ var allowances = []allowance{
 	{"postgres/private_serve.go", 5, processes},
 	{"postgres/private_server.go", 1, processes},
 	{"postgres/private_settle.go", 3, processes},
-	{"postgres/postgrestest/made.go", 3, "waits for another test process to make a file, in real time"},
 	{"postgres/query_log.go", 2, "measures how long the database took"},
 	{"sandbox/salesforce/locks.go", 1, "waits for other goroutines, which go on while the sandbox's clock stands still"},
 	{"syncengine/marketo/limit.go", 1, oneCall},

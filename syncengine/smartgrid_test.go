@@ -2,6 +2,7 @@ package syncengine_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,8 @@ func (b *bundle) grid(id int64, account bool) syncengine.SmartGrid {
 // busy returns somebody with a history.
 func (b *bundle) busy() int64 {
 	b.t.Helper()
-	for p := range b.sandbox.People() {
+	// While its people are listed, the sandbox may not answer.
+	for _, p := range slices.Collect(b.sandbox.People()) {
 		if p.Fields["sfdcLeadOwnerId"] != "" && len(b.grid(p.ID, false).Events) > 20 {
 			return p.ID
 		}
@@ -297,9 +299,13 @@ func idle() syncengine.Config {
 	return c
 }
 
-// again begins an engine that remembers nothing.
+// again ends the engine, whose last work would be counted too, and begins one that
+// remembers nothing and asks only when it is asked.
 func (b *bundle) again() {
 	b.t.Helper()
+	stopping, cancel := context.WithTimeout(b.t.Context(), patience)
+	defer cancel()
+	require.NoError(b.t, b.engine.Stop(stopping))
 	config := idle()
 	config.Work = false
 	b.start(config)

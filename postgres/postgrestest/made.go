@@ -10,8 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"salesactions/postgres"
 )
+
+// lookEvery is how often a server that ends is looked at.
+const lookEvery = 10 * time.Millisecond
 
 // made is the data folder that DataDir copies, one for each test program.
 var made template
@@ -49,14 +54,11 @@ func EmptyDir(t testing.TB) string {
 	}
 	t.Cleanup(func() {
 		// The server of a program that was killed is still on its way out.
-		deadline := time.Now().Add(setupLimit)
-		for _, err := os.Stat(filepath.Join(dir, "postgres", "postmaster.pid")); err == nil; _, err = os.Stat(filepath.Join(dir, "postgres", "postmaster.pid")) {
-			if time.Now().After(deadline) {
-				t.Errorf("the server in %s does not end", dir)
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
+		ended := func() bool {
+			_, err := os.Stat(filepath.Join(dir, "postgres", "postmaster.pid"))
+			return err != nil
 		}
+		assert.Eventually(t, ended, setupLimit, lookEvery, "the server in %s does not end", dir)
 		if err := os.RemoveAll(dir); err != nil {
 			t.Errorf("remove a data folder: %v", err)
 		}
