@@ -128,7 +128,7 @@ func TestTheDifferencesOfBothWorlds(t *testing.T) {
 			b := syncOf(t, clean(t, db), nil)
 			run := b.run(models.RunReconcile).ID
 			for _, row := range c.here {
-				b.store(storeOptions{runID: run}, row)
+				b.store(storeOptions{runID: run, now: b.now()}, row)
 			}
 			b.exec(`INSERT INTO sync_slices (run_id, position, method, from_time, to_time, state, read_at) VALUES ($1, 0, 'created_at', $2, $3, 'done', $4)`,
 				run, at(t, "2026-01-01T00:00:00Z"), at(t, "2026-01-31T23:59:59Z"), noon)
@@ -177,7 +177,7 @@ func TestDifferencesAreHealed(t *testing.T) {
 			in.leads[4] = map[string]string{"title": "new"}
 			b := setup(t, clean(t, db), in, c.rule, clockwork.NewRealClock(), Config{})
 			run, long := b.run(models.RunReconcile), time.Now().Add(-time.Hour)
-			b.store(storeOptions{runID: run.ID}, titled(1, "old", long), titled(2, "old", long), titled(4, "old", long))
+			b.store(storeOptions{runID: run.ID, now: b.now()}, titled(1, "old", long), titled(2, "old", long), titled(4, "old", long))
 			b.exec(`INSERT INTO reconcile_differences (run_id, person_id, kind) VALUES ($1, 1, 'differs'), ($1, 2, 'extra'), ($1, 3, 'missing'), ($1, 4, 'extra')`, run.ID)
 			require.NoError(t, b.heal(t.Context(), b.opened(), run.ID))
 			require.Empty(t, cmp.Diff(c.want, b.people()))

@@ -130,7 +130,7 @@ func TestWhatComesOfAHint(t *testing.T) {
 			}
 			b := setup(t, clean(t, db), in, c.rule, clockwork.NewRealClock(), Config{})
 			run := b.run(models.RunFollow)
-			b.store(storeOptions{runID: run.ID}, titled(1, "old", time.Now().Add(-time.Hour)))
+			b.store(storeOptions{runID: run.ID, now: b.now()}, titled(1, "old", time.Now().Add(-time.Hour)))
 			b.exec(`INSERT INTO touched_people (person_id, misses, deleted, merged_into) VALUES (1, ` + c.hint + `)`)
 			claims, err := b.claim(t.Context())
 			require.NoError(t, err)
@@ -223,7 +223,7 @@ func TestArchive(t *testing.T) {
 					winners[0] = &winner
 				}
 				b.inTx(func(tx pgx.Tx) (err error) {
-					archived, err = archive(t.Context(), tx, o.runID, []int64{id}, []string{reason}, winners, sent)
+					archived, err = b.archive(t.Context(), tx, o.runID, []int64{id}, []string{reason}, winners, sent)
 					return err
 				})
 				return archived

@@ -241,7 +241,7 @@ type bundle struct {
 func setup(t *testing.T, db *postgres.DB, in *instance, rule Rule, clock clockwork.Clock, cfg Config) *bundle {
 	t.Helper()
 	b := &bundle{t: t, db: db, in: in}
-	cfg.Now = clock.Now
+	cfg.Clock = clock
 	cfg.RetryBase, cfg.ExportPoll = time.Millisecond, time.Millisecond
 	from := source{rule: rule}
 	if in != nil {

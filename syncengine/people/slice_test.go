@@ -50,9 +50,9 @@ func TestTheTotalOfARun(t *testing.T) {
 					SELECT $1, row_number() OVER (), 'created_at', total, done FROM (VALUES `+c.slices+`) AS v (total, done)`, run.ID)
 			}
 			b.inTx(func(tx pgx.Tx) error {
-				return progress(t.Context(), tx, run.ID, c.batch, Stored{Created: 3, Updated: 2, Archived: 1})
+				return b.progress(t.Context(), tx, run.ID, c.batch, Stored{Created: 3, Updated: 2, Archived: 1})
 			})
-			b.inTx(func(tx pgx.Tx) error { return progress(t.Context(), tx, run.ID, 0, Stored{Created: 1}) })
+			b.inTx(func(tx pgx.Tx) error { return b.progress(t.Context(), tx, run.ID, 0, Stored{Created: 1}) })
 			require.Equal(t, []string{c.want}, b.lines(`SELECT concat_ws(' ', processed, total) FROM sync_runs`))
 			require.Equal(t, []string{"4 2 1"}, b.lines(`SELECT concat_ws(' ', created, updated, archived) FROM sync_runs`))
 			require.Equal(t, []string{fmt.Sprint(c.before + c.batch)}, b.lines(`SELECT processed::text FROM sync_samples ORDER BY at LIMIT 1`))

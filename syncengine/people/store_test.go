@@ -22,7 +22,7 @@ var noon = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 func keeper(t *testing.T, kind models.RunKind) (*bundle, storeOptions) {
 	t.Helper()
 	b := syncOf(t, newDB(t), nil)
-	return b, storeOptions{runID: b.run(kind).ID}
+	return b, storeOptions{runID: b.run(kind).ID, now: b.now()}
 }
 
 // people are all who are stored: id, title, and why they are archived.
@@ -164,7 +164,7 @@ func TestABatchIsCounted(t *testing.T) {
 	require.Equal(t, []string{"1 a", "2 b", "3 c", "4 d"}, b.people(), "who has no owner is not brought")
 	require.Empty(t, b.provenance(), "a person who is new has no history")
 
-	second, later := storeOptions{runID: b.run(models.RunReconcile).ID}, noon.Add(time.Second)
+	second, later := storeOptions{runID: b.run(models.RunReconcile).ID, now: b.now()}, noon.Add(time.Second)
 	require.Equal(t, Stored{Created: 1, Updated: 2, Archived: 1},
 		b.store(second, titled(3, "C", later), titled(1, "a", later), unowned(2, later), titled(4, "D", later), titled(6, "f", later), unowned(7, later)))
 	require.Equal(t, []string{"1 a", "2 b owner_lost", "3 C", "4 D", "6 f"}, b.people(), "the values of who lost the owner stay")
@@ -189,7 +189,7 @@ func TestAPersonComesBack(t *testing.T) {
 			id++
 			b.store(o, titled(id, "Dr", noon))
 			b.inTx(func(tx pgx.Tx) error {
-				archived, err := archive(t.Context(), tx, o.runID, []int64{id}, []string{string(reason)}, []*int64{winner}, noon.Add(time.Second))
+				archived, err := b.archive(t.Context(), tx, o.runID, []int64{id}, []string{string(reason)}, []*int64{winner}, noon.Add(time.Second))
 				require.Equal(t, int64(1), archived)
 				return err
 			})

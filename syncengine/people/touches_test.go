@@ -147,7 +147,7 @@ func (b *bundle) inbox() []string {
 
 func (b *bundle) touchPeople(stream string, touches ...touch) {
 	b.t.Helper()
-	b.inTx(func(tx pgx.Tx) error { return touchPeople(b.t.Context(), tx, stream, touches) })
+	b.inTx(func(tx pgx.Tx) error { return touchPeople(b.t.Context(), tx, stream, touches, b.now()) })
 }
 
 func TestTheInboxTakesEachChangeOnce(t *testing.T) {
@@ -210,4 +210,30 @@ func TestATouchMakesAPersonDue(t *testing.T) {
 	b.exec(`INSERT INTO touched_people (person_id) VALUES (5)`)
 	b.touchPeople("activities", touch{guid: "3", id: 4})
 	require.Equal(t, []string{"1 missed 1", "2", "3 urgent", "4 urgent", "5"}, b.inbox(), "who is urgent stays so")
+}
+
+func TestAHintOutlivesAReadThatBeganBeforeIt(t *testing.T) {
+	t.Parallel()
+	clock := clockwork.NewFakeClockAt(noon) // it stands still, and so do replicas behind others
+	b := setup(t, newDB(t), nil, Rule{}, clock, Config{})
+	for name, again := range map[string]func(id int64){
+		"of_a_log":     func(id int64) { b.touchPeople("activities", touch{guid: "again", id: id}) },
+		"of_a_webhook": func(id int64) { require.NoError(t, b.Touch(t.Context(), id)) },
+		"of_a_lane": func(id int64) {
+			batch := &pgx.Batch{}
+			b.TouchAll(batch, []int64{id})
+			require.NoError(t, b.db.Pool.SendBatch(t.Context(), batch).Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b.exec(`DELETE FROM touched_people`)
+			b.touchPeople("activities", touch{guid: "first " + name, id: 1}, touch{guid: "other " + name, id: 2})
+			claims, err := b.claim(t.Context())
+			require.NoError(t, err)
+			require.Len(t, claims, 2)
+			again(1)
+			b.inTx(func(tx pgx.Tx) error { return settle(t.Context(), tx, claims, map[int64]bool{1: true, 2: true}) })
+			require.Equal(t, []string{"1"}, b.lines(`SELECT person_id::text FROM touched_people WHERE leased_until IS NULL`))
+		})
+	}
 }

@@ -92,7 +92,7 @@ func rows(from, to int) string {
 func setup(t *testing.T, l *log) (*Reader, *marketo.Client, *clockwork.FakeClock) {
 	t.Helper()
 	clock := clockwork.NewFakeClockAt(at(t, "2026-11-28T12:00:00Z"))
-	r := NewReader(clock.Now)
+	r := NewReader(clock)
 	t.Cleanup(r.Stop)
 	return r, clientOf(t, l), clock
 }
@@ -242,7 +242,7 @@ func TestLearningFailsForAllWhoWait(t *testing.T) {
 	require.Equal(t, 1, l.calls["pagingtoken"], "what was learned meanwhile stays")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = NewReader(time.Now).Read(ended, client, people(1))
+	_, err = NewReader(clockwork.NewRealClock()).Read(ended, client, people(1))
 	require.ErrorIs(t, err, context.Canceled)
 	r.Stop()
 	r.Stop()
