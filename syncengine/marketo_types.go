@@ -21,8 +21,7 @@ const (
 )
 
 // errMarketoNotConnected is why nothing is delivered to Marketo.
-var errMarketoNotConnected = &failure.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Marketo is not connected.",
-	Remedy: "Connect it in Settings → Marketo; what waits goes out by itself then."}
+var errMarketoNotConnected = failure.OwnMarketo("not_connected")
 
 // MarketoTypes returns what was last found, nil when nobody has looked.
 func (e *Engine) MarketoTypes(ctx context.Context) (*MarketoTypes, error) {

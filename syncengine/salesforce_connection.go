@@ -25,10 +25,8 @@ var ErrSalesforceNotConfigured = errors.New("enter the consumer key and secret o
 
 // Why no call can be made; deliveries wait for it.
 var (
-	errSalesforceNotConnected = &failure.PausedError{Class: failure.Setup, Code: "not_connected", Text: "Salesforce is not connected.",
-		Remedy: "Connect it in Settings → Salesforce; what waits goes out by itself then."}
-	errSalesforceReconnect = &failure.PausedError{Class: failure.Authentication, Code: "needs_reconnect", Text: "Salesforce does not accept the connection any more.",
-		Remedy: "Press Connect in Settings → Salesforce; what waits goes out by itself then."}
+	errSalesforceNotConnected = failure.OwnSalesforce("not_connected")
+	errSalesforceReconnect    = failure.OwnSalesforce("needs_reconnect")
 )
 
 // SalesforceCredentials are how Salesforce is reached where the environment says so:

@@ -126,9 +126,8 @@ func (s *MarketoSetup) make(ctx context.Context, client *marketo.Client) error {
 		}
 	}
 	if s.Layout = chooseLayout(existing, s.SlotsTotal-s.SlotsUsed); s.Layout == "" {
-		return &failure.PausedError{Class: failure.Setup, Code: "no_slots", Text: fmt.Sprintf(
-			"Marketo has room for %d custom activity types, and %d are in use: not even the three of the grouped layout fit.", s.SlotsTotal, s.SlotsUsed),
-			Remedy: "Delete custom activity types that nobody needs in Marketo (Admin → Custom Activities), then press Try again in Settings → Marketo."}
+		return failure.OwnMarketo("no_slots").Saying(fmt.Sprintf(
+			"Marketo has room for %d custom activity types, and %d are in use: not even the three of the grouped layout fit.", s.SlotsTotal, s.SlotsUsed))
 	}
 	for _, t := range s.Layout.types() {
 		if err := ensureType(ctx, client, t, existing); err != nil {
@@ -258,9 +257,7 @@ func (s *MarketoSetup) verify(ctx context.Context, client *marketo.Client) error
 	}
 	for _, t := range s.Types {
 		if !t.OK {
-			return &failure.PausedError{Class: failure.Setup, Code: "types_missing",
-				Text:   fmt.Sprintf("Marketo's activity type %q is %s.", t.Name, t.Status),
-				Remedy: "Press Set up in Settings → Marketo; it is tried again by itself, too."}
+			return failure.OwnMarketo("types_missing").Saying(fmt.Sprintf("Marketo's activity type %q is %s.", t.Name, t.Status))
 		}
 	}
 	return nil

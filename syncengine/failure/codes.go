@@ -24,6 +24,9 @@ func Codes() []Entry {
 		retry, _, _ := marketoRetry(Failure{Class: l.class, Code: code})
 		entries = append(entries, Entry{"marketo", code, l.class, l.text, l.remedy, retry})
 	}
+	for code, l := range ownMarketo {
+		entries = append(entries, Entry{"marketo", code, l.class, l.text, l.remedy, l.retry})
+	}
 	for _, table := range []map[string]salesforceLine{salesforceRecords, salesforceCalls, salesforceSignIn, ownSalesforce} {
 		for code, l := range table {
 			entries = append(entries, Entry{"salesforce", code, l.class, l.text, l.remedy, l.retry})
@@ -41,13 +44,4 @@ func number(code string) int {
 		return n
 	}
 	return math.MaxInt
-}
-
-// NoOptOutField is our own code for a lead or contact that cannot be opted out.
-const NoOptOutField = "no_opt_out_field"
-
-// ownSalesforce has the codes that we give what Salesforce was never asked.
-var ownSalesforce = map[string]salesforceLine{
-	NoOptOutField: {line{Access, "Leads or contacts have no checkbox for the opt-out that the connected user may edit.",
-		"Give the user edit access to the field in Salesforce, or choose another in Settings → Unsubscribes; press Test in Settings → Salesforce, then Retry."}, Never, "", 0},
 }

@@ -72,7 +72,7 @@ func TestKindsOfInvalidGrant(t *testing.T) {
 func TestCodesAreListedOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	entries := Codes()
-	require.Len(t, entries, len(marketoCodes)+len(salesforceRecords)+len(salesforceCalls)+len(salesforceSignIn)+len(ownSalesforce))
+	require.Len(t, entries, len(marketoCodes)+len(ownMarketo)+len(salesforceRecords)+len(salesforceCalls)+len(salesforceSignIn)+len(ownSalesforce))
 	require.Equal(t, Entry{"marketo", "500", Intermittent, "Marketo had an internal error.", byItself, Soon}, entries[0])
 	seen := map[string]bool{}
 	for _, entry := range entries {

@@ -137,7 +137,7 @@ func TestCodesMeanWhatTheSheetsSay(t *testing.T) {
 	})
 	check("salesforce", salesforceSheet, func(code string) Failure { return ofSalesforceCode(code, "In their words.") })
 	for _, entry := range Codes() {
-		if _, own := ownSalesforce[entry.Code]; own {
+		if own(ownMarketo, entry.Code).Text+own(ownSalesforce, entry.Code).Text != "" {
 			continue
 		}
 		require.True(t, listed[entry.System+entry.Code], "%s of %s is in no sheet", entry.Code, entry.System)

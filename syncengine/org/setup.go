@@ -134,8 +134,7 @@ func (s *Setup) look(ctx context.Context, client *salesforce.Client, logging mod
 		return fmt.Errorf("describe Salesforce's Task: %w", err)
 	}
 	if !task.Createable {
-		return &failure.PausedError{Class: failure.Access, Code: "no_tasks", Text: "The connected Salesforce user may not create Tasks.",
-			Remedy: "Give the user the permission Edit Tasks in Salesforce, then press Test in Settings → Salesforce."}
+		return failure.OwnSalesforce("no_tasks")
 	}
 	wanted := StandardFields()
 	for _, f := range CustomFields() {
