@@ -306,9 +306,10 @@ func eval[T any](b *tab, expression string) T {
 	return value
 }
 
+// open returns when the page's main part is there.
 func (b *tab) open(path string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(b.url + path))
+	b.do(chromedp.Navigate(b.url+path), chromedp.WaitReady("main"))
 }
 
 // text is the text of the page's main part.

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,15 +21,12 @@ type userPrograms struct{ path string }
 func asUser(t *testing.T) userPrograms {
 	t.Helper()
 	dir := programDir(t)
-	source, err := os.Open(self(t))
-	require.NoError(t, err)
-	defer source.Close()
 	path := filepath.Join(dir, "postgres.test")
-	target, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
-	require.NoError(t, err)
-	_, err = io.Copy(target, source)
-	require.NoError(t, err)
-	require.NoError(t, target.Close())
+	// Copied by another process: while this one had the copy open for writing, any
+	// program that it started meanwhile would keep it open, and nobody could run it.
+	out, err := exec.Command("cp", self(t), path).CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.NoError(t, os.Chmod(path, 0o755))
 	return userPrograms{path}
 }
 
