@@ -1,4 +1,4 @@
-package syncengine_test
+package activities_test
 
 import (
 	"bytes"
