@@ -27,7 +27,7 @@ test: setup-test build ## set up what is missing and run every test
 
 soak: setup-test build ## the random histories and the kills in full numbers, of which "make test" makes do with fewer
 	$(TEST) -timeout 60m ./syncengine/tasks -run '^TestRandomHistories$$' -seed 0 -histories 1000
-	$(TEST) -timeout 60m ./syncengine -run '^(TestRandomHistoriesLoseAndDoubleNothing|TestActivitiesReachSalesforceOnce)$$' -histories 60 -activities 20000
+	$(TEST) -timeout 60m ./syncengine/activities -run '^(TestRandomHistoriesLoseAndDoubleNothing|TestActivitiesReachSalesforceOnce)$$' -histories 60 -activities 20000
 	$(TEST) -timeout 60m ./e2e -run '^(TestKilled.*|Test.*Replica.*)$$' -people 50000 -activities 800 -kills 20
 
 build: bin/salesactions ## build bin/salesactions, one static binary

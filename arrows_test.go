@@ -51,6 +51,7 @@ var arrows = []arrow{
 	{from: "clock", never: []string{echo, gorm, river}},
 	{from: "crypt", never: []string{echo, gorm, river}},
 	{from: "syncengine", to: []string{"crypt", "models", "syncengine/..."}, never: []string{echo}},
+	{from: "syncengine/enginetest", to: []string{"crypt", "models", "postgres", "postgres/postgrestest", "sandbox/marketo", "sandbox/salesforce", "syncengine"}, never: []string{echo, river}},
 	{from: "syncengine/marketo", never: []string{echo, gorm, river}},
 	{from: "syncengine/salesforce", never: []string{echo, gorm, river}},
 	{from: "syncengine/budget", never: []string{echo, gorm, river}},

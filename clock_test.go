@@ -41,6 +41,7 @@ var allowances = []allowance{
 	{"postgres/private_settle.go", 3, processes},
 	{"postgres/query_log.go", 2, "measures how long the database took"},
 	{"sandbox/salesforce/locks.go", 1, "waits for other goroutines, which go on while the sandbox's clock stands still"},
+	{"syncengine/enginetest", 13, "sets up tests, which wait in real time for what goes on in the background"},
 	{"syncengine/marketo/limit.go", 1, oneCall},
 	{"syncengine/salesforce/limit.go", 1, oneCall},
 }

@@ -9,6 +9,7 @@ import (
 
 	"salesactions/sandbox/fault"
 	"salesactions/syncengine"
+	"salesactions/syncengine/enginetest"
 )
 
 func TestAMarketoThatMisbehaves(t *testing.T) {
@@ -21,35 +22,35 @@ func TestAMarketoThatMisbehaves(t *testing.T) {
 	for kind, probability := range kinds {
 		t.Run("the_workspace_is_right_all_the_same_"+string(kind), func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, crowdConfig(), engineConfig())
-			b.sandbox.Fault(fault.Rule{Path: "v1", Kind: kind, Probability: probability, Delay: 50 * time.Millisecond})
-			b.copied()
-			require.NoError(t, b.sandbox.Change(ada, map[string]string{"title": "In spite of it all"}))
-			require.NoError(t, b.sandbox.Delete(zoe))
-			b.equal()
-			b.innocent()
+			b := enginetest.Setup(t, enginetest.CrowdConfig(), enginetest.EngineConfig())
+			b.Sandbox.Fault(fault.Rule{Path: "v1", Kind: kind, Probability: probability, Delay: 50 * time.Millisecond})
+			b.Copied()
+			require.NoError(t, b.Sandbox.Change(ada, map[string]string{"title": "In spite of it all"}))
+			require.NoError(t, b.Sandbox.Delete(zoe))
+			equal(b)
+			b.Innocent()
 		})
 	}
 
 	t.Run("errors_that_pass_are_tried_again", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, crowdConfig(), engineConfig())
+		b := enginetest.Setup(t, enginetest.CrowdConfig(), enginetest.EngineConfig())
 		for _, code := range []string{"604", "611", "713", "719", "502"} {
-			b.sandbox.Fault(fault.Rule{Path: "v1", Kind: fault.Code, Code: code, Probability: 0.01})
+			b.Sandbox.Fault(fault.Rule{Path: "v1", Kind: fault.Code, Code: code, Probability: 0.01})
 		}
-		b.copied()
-		b.equal()
-		b.innocent()
+		b.Copied()
+		equal(b)
+		b.Innocent()
 	})
 
 	for _, kind := range []fault.Kind{fault.CutFile, fault.CorruptFile} {
 		t.Run("a_bulk_file_that_is_not_whole_is_read_again_"+string(kind), func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, crowdConfig(), engineConfig())
-			b.sandbox.Fault(fault.Rule{Path: "file.json", Kind: kind, Count: 5})
-			b.copied()
-			require.Empty(t, b.difference())
-			b.innocent()
+			b := enginetest.Setup(t, enginetest.CrowdConfig(), enginetest.EngineConfig())
+			b.Sandbox.Fault(fault.Rule{Path: "file.json", Kind: kind, Count: 5})
+			b.Copied()
+			require.Empty(t, differenceOf(b))
+			b.Innocent()
 		})
 	}
 }
@@ -59,71 +60,71 @@ func TestTroubleIsShownAndHeals(t *testing.T) {
 
 	t.Run("a_permission_that_lacks_stops_the_sync_and_says_which", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, crowdConfig(), engineConfig())
-		b.sandbox.Fault(fault.Rule{Path: "export", Kind: fault.Code, Code: "603", Message: "Access denied"})
-		require.NoError(t, b.engine.StartSync(t.Context(), "test"))
-		st := b.until("the trouble", func(st syncengine.Status) bool { return st.State == syncengine.StateFailed })
+		b := enginetest.Setup(t, enginetest.CrowdConfig(), enginetest.EngineConfig())
+		b.Sandbox.Fault(fault.Rule{Path: "export", Kind: fault.Code, Code: "603", Message: "Access denied"})
+		require.NoError(t, b.Engine.StartSync(t.Context(), "test"))
+		st := b.Until("the trouble", func(st syncengine.Status) bool { return st.State == syncengine.StateFailed })
 		require.Equal(t, "603", st.Trouble.Code)
 		require.Contains(t, st.Trouble.Remedy, "Read-Only Lead")
-		b.sandbox.ClearFaults()
-		if err := b.engine.ResumeSync(t.Context(), "test"); !errors.Is(err, syncengine.ErrNotPaused) { // it may have tried again by itself
+		b.Sandbox.ClearFaults()
+		if err := b.Engine.ResumeSync(t.Context(), "test"); !errors.Is(err, syncengine.ErrNotPaused) { // it may have tried again by itself
 			require.NoError(t, err)
 		}
-		b.equal()
+		equal(b)
 	})
 
 	t.Run("a_spent_quota_waits_and_says_until_when", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, crowdConfig(), engineConfig())
-		b.sandbox.SpendQuota()
-		require.NoError(t, b.engine.StartSync(t.Context(), "test"))
-		st := b.until("the trouble", func(st syncengine.Status) bool { return st.Trouble != nil })
+		b := enginetest.Setup(t, enginetest.CrowdConfig(), enginetest.EngineConfig())
+		b.Sandbox.SpendQuota()
+		require.NoError(t, b.Engine.StartSync(t.Context(), "test"))
+		st := b.Until("the trouble", func(st syncengine.Status) bool { return st.Trouble != nil })
 		require.Equal(t, "limit", st.Trouble.Class)
 		require.NotNil(t, st.Trouble.RetryAt)
 		require.Equal(t, syncengine.StateCopying, st.State, "it goes on by itself")
-		b.sandbox.RefillQuota()
-		require.NoError(t, b.engine.ResumeSync(t.Context(), "test"))
-		b.equal()
+		b.Sandbox.RefillQuota()
+		require.NoError(t, b.Engine.ResumeSync(t.Context(), "test"))
+		equal(b)
 	})
 
 	t.Run("wrong_credentials_stop_the_sync_until_they_are_mended", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, crowdConfig(), engineConfig())
-		b.copied()
-		require.NoError(t, b.engine.SaveMarketo(t.Context(), b.server.URL, "sandbox-client", "wrong", "test"))
-		st := b.until("the trouble", func(st syncengine.Status) bool { return st.State == syncengine.StateFailed })
+		b := enginetest.Setup(t, enginetest.CrowdConfig(), enginetest.EngineConfig())
+		b.Copied()
+		require.NoError(t, b.Engine.SaveMarketo(t.Context(), b.Server.URL, "sandbox-client", "wrong", "test"))
+		st := b.Until("the trouble", func(st syncengine.Status) bool { return st.State == syncengine.StateFailed })
 		require.Equal(t, "authentication", st.Trouble.Class)
-		require.NoError(t, b.sandbox.Change(ada, map[string]string{"title": "Changed meanwhile"}))
-		require.NoError(t, b.engine.SaveMarketo(t.Context(), b.server.URL, "sandbox-client", "sandbox-secret", "test"))
-		b.equal()
+		require.NoError(t, b.Sandbox.Change(ada, map[string]string{"title": "Changed meanwhile"}))
+		require.NoError(t, b.Engine.SaveMarketo(t.Context(), b.Server.URL, "sandbox-client", "sandbox-secret", "test"))
+		equal(b)
 	})
 
 	t.Run("a_pause_stops_at_a_checkpoint_and_resuming_goes_on", func(t *testing.T) {
 		t.Parallel()
-		config := crowdConfig()
+		config := enginetest.CrowdConfig()
 		config.BulkDelay = 100 * time.Millisecond
-		b := setup(t, config, engineConfig())
-		require.NoError(t, b.engine.StartSync(t.Context(), "test"))
-		b.until("the first people", func(st syncengine.Status) bool { return st.People > 0 })
-		require.NoError(t, b.engine.PauseSync(t.Context(), "test"))
-		st := b.until("the pause", func(st syncengine.Status) bool { return st.State == syncengine.StatePaused })
+		b := enginetest.Setup(t, config, enginetest.EngineConfig())
+		require.NoError(t, b.Engine.StartSync(t.Context(), "test"))
+		b.Until("the first people", func(st syncengine.Status) bool { return st.People > 0 })
+		require.NoError(t, b.Engine.PauseSync(t.Context(), "test"))
+		st := b.Until("the pause", func(st syncengine.Status) bool { return st.State == syncengine.StatePaused })
 		require.Equal(t, "test", st.PausedBy)
-		require.ErrorIs(t, b.engine.PauseSync(t.Context(), "test"), syncengine.ErrNotRunning)
-		require.NoError(t, b.engine.ResumeSync(t.Context(), "test"))
-		b.equal()
-		b.innocent()
+		require.ErrorIs(t, b.Engine.PauseSync(t.Context(), "test"), syncengine.ErrNotRunning)
+		require.NoError(t, b.Engine.ResumeSync(t.Context(), "test"))
+		equal(b)
+		b.Innocent()
 	})
 }
 
 func TestReconciliation(t *testing.T) {
 	t.Parallel()
-	b := setup(t, crowdConfig(), engineConfig())
-	require.ErrorIs(t, b.engine.StartReconcile(t.Context(), "test"), syncengine.ErrNeverCopied)
-	b.copied()
+	b := enginetest.Setup(t, enginetest.CrowdConfig(), enginetest.EngineConfig())
+	require.ErrorIs(t, b.Engine.StartReconcile(t.Context(), "test"), syncengine.ErrNeverCopied)
+	b.Copied()
 	reconcile := func() *syncengine.Report {
-		require.NoError(t, b.engine.StartReconcile(t.Context(), "test"))
-		b.until("the reconciliation", func(st syncengine.Status) bool { return st.Reconcile == nil })
-		report, err := b.engine.Report(t.Context())
+		require.NoError(t, b.Engine.StartReconcile(t.Context(), "test"))
+		b.Until("the reconciliation", func(st syncengine.Status) bool { return st.Reconcile == nil })
+		report, err := b.Engine.Report(t.Context())
 		require.NoError(t, err)
 		return report
 	}
@@ -131,18 +132,18 @@ func TestReconciliation(t *testing.T) {
 	t.Run("equal_worlds_have_equal_counts_and_checksums", func(t *testing.T) {
 		report := reconcile()
 		require.True(t, report.Equal, "%+v", report.Differences)
-		require.Equal(t, int64(len(b.marketo())), report.MarketoCount)
+		require.Equal(t, int64(len(marketoOf(b))), report.MarketoCount)
 		for _, slice := range report.Slices {
 			require.True(t, slice.Equal(), slice.Label)
 		}
 	})
 
 	t.Run("each_difference_is_listed_and_healed", func(t *testing.T) {
-		_, err := b.db.Pool.Exec(t.Context(), `UPDATE people SET company = 'Tampered' WHERE id = $1`, ada)
+		_, err := b.DB.Pool.Exec(t.Context(), `UPDATE people SET company = 'Tampered' WHERE id = $1`, ada)
 		require.NoError(t, err)
-		_, err = b.db.Pool.Exec(t.Context(), `WITH gone AS (DELETE FROM people WHERE id = $1) UPDATE people_totals SET live = live - 1`, zoe)
+		_, err = b.DB.Pool.Exec(t.Context(), `WITH gone AS (DELETE FROM people WHERE id = $1) UPDATE people_totals SET live = live - 1`, zoe)
 		require.NoError(t, err)
-		_, err = b.db.Pool.Exec(t.Context(), `WITH one AS (INSERT INTO people (id, name_key, company_key, title_key, email_key, source_key, search, read_at, created_run_id, owner_id)
+		_, err = b.DB.Pool.Exec(t.Context(), `WITH one AS (INSERT INTO people (id, name_key, company_key, title_key, email_key, source_key, search, read_at, created_run_id, owner_id)
 			VALUES (999999999, '', '', '', '', '', '', now() - interval '1 day', 1, 'x')) UPDATE people_totals SET live = live + 1`)
 		require.NoError(t, err)
 		report := reconcile()
@@ -152,6 +153,6 @@ func TestReconciliation(t *testing.T) {
 			require.True(t, d.Healed)
 		}
 		require.Equal(t, map[int64]string{ada: "differs", zoe: "missing", 999999999: "extra"}, kinds)
-		b.equal()
+		equal(b)
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"salesactions/postgres/postgrestest"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine"
+	"salesactions/syncengine/enginetest"
 )
 
 // gateway stands between the engine and both systems. It breaks the calls that a test
@@ -109,7 +110,8 @@ type lane struct {
 // lanes are a workspace in which all lanes have work.
 type lanes struct {
 	*days
-	office  *office
+	org     *enginetest.Office
+	token   int64
 	gateway *gateway
 	n       int
 }
@@ -119,12 +121,12 @@ func newLanes(t *testing.T) *lanes {
 	start := at(t, "2026-06-01 08:00:00")
 	w := &lanes{gateway: &gateway{}}
 	d := &days{clock: &dayClock{FakeClock: clockwork.NewFakeClockAt(start), waits: map[*wait]time.Time{}}, due: map[string]time.Time{}}
-	w.days, w.office = d, openOrg(t, sandboxsalesforce.Config{People: 60, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, Clock: d.clock})
+	w.days, w.org = d, enginetest.OpenOrg(t, sandboxsalesforce.Config{People: 60, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, Clock: d.clock})
 	marketo := sandboxConfig()
 	marketo.People, marketo.Clock = 60, d.clock
 	d.bundle = setup(t, marketo, syncengine.Config{Clock: d.clock, PollInterval: stride, TaskPoll: stride, ExportPoll: 5 * time.Second, Rate: 1 << 20,
 		DailyBudget: 1 << 40, SalesforceDaily: 1 << 40, Copy: syncengine.CopyPaged, HTTP: w.gateway, Linger: 100 * time.Millisecond,
-		Salesforce: syncengine.SalesforceCredentials{LoginURL: w.office.server.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}})
+		Salesforce: syncengine.SalesforceCredentials{LoginURL: w.org.OrgServer.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}})
 	d.advance = postgrestest.FollowClock(t, d.db.Pool, d.clock.FakeClock)
 	d.engine.OnNudge(func(name string) {
 		d.mu.Lock()
@@ -142,8 +144,10 @@ func newLanes(t *testing.T) *lanes {
 	require.NoError(t, d.engine.StartSync(t.Context(), "test"))
 	d.until(start.Add(time.Hour))
 	require.Equal(t, syncengine.StateFollowing, d.status().State)
-	w.office.desk = &desk{bundle: d.bundle}
-	require.NoError(t, d.db.Pool.QueryRow(t.Context(), `INSERT INTO api_tokens (name, scope, token_hash, hint, created_by) VALUES ('test', 'record', '\x01', '', 'test') RETURNING id`).Scan(&w.office.token))
+	w.org.Desk = &enginetest.Desk{Bundle: &enginetest.Bundle{T: t, DB: d.db, Sandbox: d.sandbox, Engine: d.engine}}
+	_, token, err := models.CreateAPIToken(t.Context(), d.db.Gorm, d.clock.Now(), "test", models.ScopeRecord, "test")
+	require.NoError(t, err)
+	w.token = token.ID
 	on := true
 	require.NoError(t, d.engine.ChangeLogging(t.Context(), syncengine.LoggingChange{Emails: &on, Replies: &on, Calls: &on, Tasks: &on}, "test"))
 	d.until(start.Add(2 * time.Hour))
@@ -163,9 +167,16 @@ func (w *lanes) email() (token string, id uuid.UUID) {
 	w.n++
 	person, _ := w.person(w.n)
 	token = fmt.Sprintf("Subject-%04d-", w.n)
-	ids := w.office.record(syncengine.ActivityInput{Key: token, Kind: models.EmailSent, OccurredAt: w.clock.Now(), PersonID: person,
+	return token, w.record(syncengine.ActivityInput{Key: token, Kind: models.EmailSent, OccurredAt: w.clock.Now(), PersonID: person,
 		Attributes: models.ActivityAttributes{Subject: token}})
-	return token, ids[0]
+}
+
+func (w *lanes) record(in syncengine.ActivityInput) uuid.UUID {
+	w.t.Helper()
+	results, err := w.engine.RecordActivities(w.t.Context(), w.token, []syncengine.ActivityInput{in})
+	require.NoError(w.t, err)
+	require.Equal(w.t, syncengine.ActivityCreated, results[0].Status, "%+v", results[0].Err)
+	return results[0].ID
 }
 
 func (w *lanes) task() (token string, id uuid.UUID) {
@@ -188,7 +199,7 @@ func (w *lanes) remote(where string, id uuid.UUID) string {
 // count says how many Tasks fit each token.
 func (w *lanes) count(tokens []string, fits func(r sandboxsalesforce.Record, token string) bool) []int {
 	counts := make([]int, len(tokens))
-	for r := range w.office.org.Records("Task", false) {
+	for r := range w.org.Org.Records("Task", false) {
 		for n, token := range tokens {
 			if fits(r, token) {
 				counts[n]++
@@ -222,7 +233,7 @@ var all = []lane{
 		},
 		there: func(w *lanes, tokens []string) []int {
 			counts := make([]int, len(tokens))
-			for id, times := range w.office.inMarketo() {
+			for id, times := range w.org.InMarketo() {
 				var subject string
 				require.NoError(w.t, w.db.Pool.QueryRow(w.t.Context(), `SELECT attributes->>'subject' FROM activities WHERE id = $1`, id).Scan(&subject))
 				if at := slices.Index(tokens, subject); at >= 0 {
@@ -247,7 +258,7 @@ var all = []lane{
 			w.deliver("deliver_salesforce")
 			for _, key := range keys {
 				person, _ := w.person(0)
-				w.office.record(syncengine.ActivityInput{Key: "open-" + key, Kind: models.EmailOpened, OccurredAt: w.clock.Now(), PersonID: person, EmailKey: key})
+				w.record(syncengine.ActivityInput{Key: "open-" + key, Kind: models.EmailOpened, OccurredAt: w.clock.Now(), PersonID: person, EmailKey: key})
 			}
 			at := 0
 			return repeat(n, func() string { at++; return w.remote("activity_id", ids[at-1]) })
@@ -296,7 +307,7 @@ var all = []lane{
 		there: func(w *lanes, tokens []string) []int {
 			counts := make([]int, len(tokens))
 			for n, contact := range tokens {
-				if w.office.optedOut(contact, models.StandardOptOut) {
+				if optedOut(w.org, contact, models.StandardOptOut) {
 					counts[n] = 1
 				}
 			}

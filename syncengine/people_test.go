@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/syncengine"
+	"salesactions/syncengine/enginetest"
 )
 
 func TestInitialSync(t *testing.T) {
@@ -13,34 +14,34 @@ func TestInitialSync(t *testing.T) {
 
 	t.Run("brings_exactly_the_qualified_people", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, crowdConfig(), engineConfig())
-		b.copied()
-		require.Empty(t, b.difference())
-		b.counted()
-		b.innocent()
-		st, err := b.engine.Status(t.Context())
+		b := enginetest.Setup(t, enginetest.CrowdConfig(), enginetest.EngineConfig())
+		b.Copied()
+		require.Empty(t, differenceOf(b))
+		counted(b)
+		b.Innocent()
+		st, err := b.Engine.Status(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, int64(len(b.marketo())), st.People)
+		require.Equal(t, int64(len(marketoOf(b))), st.People)
 	})
 
 	t.Run("goes_by_ids_where_that_needs_fewer_calls", func(t *testing.T) {
 		t.Parallel()
-		config := engineConfig()
+		config := enginetest.EngineConfig()
 		config.Copy = syncengine.CopyAuto
-		b := setup(t, crowdConfig(), config)
-		b.copied()
-		require.Empty(t, b.difference())
-		require.Zero(t, b.sandbox.Calls()["export create"])
-		b.innocent()
+		b := enginetest.Setup(t, enginetest.CrowdConfig(), config)
+		b.Copied()
+		require.Empty(t, differenceOf(b))
+		require.Zero(t, b.Sandbox.Calls()["export create"])
+		b.Innocent()
 	})
 
 	t.Run("goes_by_ids_where_bulk_extract_is_not_to_be_had", func(t *testing.T) {
 		t.Parallel()
-		config := crowdConfig()
+		config := enginetest.CrowdConfig()
 		config.NoBulk = true
-		b := setup(t, config, engineConfig())
-		b.copied()
-		require.Empty(t, b.difference())
-		b.innocent()
+		b := enginetest.Setup(t, config, enginetest.EngineConfig())
+		b.Copied()
+		require.Empty(t, differenceOf(b))
+		b.Innocent()
 	})
 }

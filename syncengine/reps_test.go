@@ -8,42 +8,43 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine"
+	"salesactions/syncengine/enginetest"
 )
 
 // ownerOf sends an email of a rep and returns whose the Task is.
-func (o *office) ownerOf(in syncengine.ActivityInput) any {
-	o.t.Helper()
-	id := o.record(in)[0]
-	o.settled(models.ToSalesforce, 30*time.Second)
-	tasks := o.tasks()[id.String()]
-	require.Len(o.t, tasks, 1)
+func ownerOf(o *enginetest.Office, in syncengine.ActivityInput) any {
+	o.T.Helper()
+	id := o.Record(in)[0]
+	o.Settled(models.ToSalesforce, 30*time.Second)
+	tasks := o.Tasks()[id.String()]
+	require.Len(o.T, tasks, 1)
 	return tasks[0]["OwnerId"]
 }
 
 func TestALinkOfARepHoldsAtOnceAndIsNeverTakenAway(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, sandboxConfig(), orgConfig(), deliveryConfig())
+	o := enginetest.NewOffice(t, enginetest.SandboxConfig(), enginetest.OrgConfig(), enginetest.DeliveryConfig())
 	email := func(key string) syncengine.ActivityInput {
-		in := o.email(key)
+		in := o.Email(key)
 		in.RepEmail = "rep@example.com"
 		return in
 	}
-	matched := o.ownerOf(email("a"))
+	matched := ownerOf(o, email("a"))
 	var other string
-	for r := range o.org.Records("User", false) {
+	for r := range o.Org.Records("User", false) {
 		if r.Values["Email"] == "admin@example.com" {
 			other = r.ID
 		}
 	}
 	require.NotEqual(t, other, matched)
-	require.NoError(t, o.engine.LinkRep(t.Context(), "rep@example.com", other, "test"))
-	require.Equal(t, other, o.ownerOf(email("b")), "at once")
+	require.NoError(t, o.Engine.LinkRep(t.Context(), "rep@example.com", other, "test"))
+	require.Equal(t, other, ownerOf(o, email("b")), "at once")
 
-	_, err := o.org.Act("deactivate", "User", other, nil)
+	_, err := o.Org.Act("deactivate", "User", other, nil)
 	require.NoError(t, err)
-	require.NotEqual(t, other, o.ownerOf(email("c")), "the connected user owns it")
+	require.NotEqual(t, other, ownerOf(o, email("c")), "the connected user owns it")
 	reps := func() syncengine.Rep {
-		list, err := o.engine.ListReps(t.Context())
+		list, err := o.Engine.ListReps(t.Context())
 		require.NoError(t, err)
 		for _, r := range list {
 			if r.Email == "rep@example.com" {
@@ -59,17 +60,17 @@ func TestALinkOfARepHoldsAtOnceAndIsNeverTakenAway(t *testing.T) {
 
 func TestUsersOfAnotherOrgAreNotBelieved(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, sandboxConfig(), orgConfig(), deliveryConfig())
-	_, err := o.db.Pool.Exec(t.Context(), `INSERT INTO salesforce_reps (email, user_id, user_name, linked_by, instance)
+	o := enginetest.NewOffice(t, enginetest.SandboxConfig(), enginetest.OrgConfig(), enginetest.DeliveryConfig())
+	_, err := o.DB.Pool.Exec(t.Context(), `INSERT INTO salesforce_reps (email, user_id, user_name, linked_by, instance)
 		VALUES ('rep@example.com', '005000000000001AAA', 'Of another', NULL, 'https://other.my.salesforce.com'),
 			('linked@example.com', '005000000000001AAA', 'Of another', 'test', 'https://other.my.salesforce.com')`)
 	require.NoError(t, err)
 	for _, rep := range []string{"rep@example.com", "linked@example.com"} {
-		in := o.email(rep)
+		in := o.Email(rep)
 		in.RepEmail = rep
-		require.NotEqual(t, "005000000000001AAA", o.ownerOf(in))
+		require.NotEqual(t, "005000000000001AAA", ownerOf(o, in))
 	}
 	var refused bool
-	require.NoError(t, o.db.Pool.QueryRow(t.Context(), `SELECT refused_at IS NOT NULL FROM salesforce_reps WHERE email = 'linked@example.com'`).Scan(&refused))
+	require.NoError(t, o.DB.Pool.QueryRow(t.Context(), `SELECT refused_at IS NOT NULL FROM salesforce_reps WHERE email = 'linked@example.com'`).Scan(&refused))
 	require.True(t, refused)
 }

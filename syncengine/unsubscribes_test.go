@@ -18,27 +18,28 @@ import (
 	"salesactions/sandbox/fault"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine"
+	"salesactions/syncengine/enginetest"
 )
 
 // newSmallOffice is an office of some dozens of people.
-func newSmallOffice(t *testing.T, org sandboxsalesforce.Config, config syncengine.Config) *office {
+func newSmallOffice(t *testing.T, org sandboxsalesforce.Config, config syncengine.Config) *enginetest.Office {
 	t.Helper()
-	marketo := sandboxConfig()
+	marketo := enginetest.SandboxConfig()
 	marketo.People, org.People, org.Seed = 60, 60, marketo.Seed
 	org.QuotaOff, org.LockWait = true, 300*time.Millisecond
-	return newOffice(t, marketo, org, config)
+	return enginetest.NewOffice(t, marketo, org, config)
 }
 
 // somebody is a person with a lead, or with a contact, whose address nobody shares, and
 // their record. Others have others.
-func (o *office) somebody(object string, n int) (person models.Person, record string) {
-	o.t.Helper()
+func somebody(o *enginetest.Office, object string, n int) (person models.Person, record string) {
+	o.T.Helper()
 	condition := map[string]string{"Lead": "salesforce_lead_id IS NOT NULL AND salesforce_contact_id IS NULL", "Contact": "salesforce_contact_id IS NOT NULL"}[object]
 	var id int64
-	require.NoError(o.t, o.db.Pool.QueryRow(o.t.Context(), `SELECT id FROM people p WHERE archived_at IS NULL AND NOT unsubscribed AND email LIKE '%@%' AND `+condition+`
+	require.NoError(o.T, o.DB.Pool.QueryRow(o.T.Context(), `SELECT id FROM people p WHERE archived_at IS NULL AND NOT unsubscribed AND email LIKE '%@%' AND `+condition+`
 		AND NOT EXISTS (SELECT FROM people x WHERE x.email_key = p.email_key AND x.id <> p.id) ORDER BY id LIMIT 1 OFFSET $1`, n).Scan(&id))
-	person, err := models.FindPerson(o.t.Context(), o.db.Gorm, id)
-	require.NoError(o.t, err)
+	person, err := models.FindPerson(o.T.Context(), o.DB.Gorm, id)
+	require.NoError(o.T, err)
 	if object == "Lead" {
 		return person, *person.SalesforceLeadID
 	}
@@ -46,9 +47,9 @@ func (o *office) somebody(object string, n int) (person models.Person, record st
 }
 
 // optedOut says what a field of a lead or contact is.
-func (o *office) optedOut(record, field string) bool {
+func optedOut(o *enginetest.Office, record, field string) bool {
 	for _, object := range []string{"Lead", "Contact"} {
-		for r := range o.org.Records(object, true) {
+		for r := range o.Org.Records(object, true) {
 			if r.ID == models.NormalSalesforceID(record) {
 				return r.Values[field] == true
 			}
@@ -58,44 +59,44 @@ func (o *office) optedOut(record, field string) bool {
 }
 
 // told waits until Salesforce has heard of an unsubscribe.
-func (o *office) told(record string) {
-	o.t.Helper()
-	require.Eventually(o.t, func() bool { return o.optedOut(record, models.StandardOptOut) }, 60*time.Second, 20*time.Millisecond, "%s is not opted out", record)
+func told(o *enginetest.Office, record string) {
+	o.T.Helper()
+	require.Eventually(o.T, func() bool { return optedOut(o, record, models.StandardOptOut) }, 60*time.Second, 20*time.Millisecond, "%s is not opted out", record)
 }
 
 // said is a person's newest word, which has to be there.
-func (o *office) said(person int64) models.Unsubscribe {
-	o.t.Helper()
-	list, err := models.UnsubscribesOf(o.t.Context(), o.db.Gorm, person)
-	require.NoError(o.t, err)
-	require.NotEmpty(o.t, list)
+func said(o *enginetest.Office, person int64) models.Unsubscribe {
+	o.T.Helper()
+	list, err := models.UnsubscribesOf(o.T.Context(), o.DB.Gorm, person)
+	require.NoError(o.T, err)
+	require.NotEmpty(o.T, list)
 	return list[0]
 }
 
 // ways are all in which somebody can be unsubscribed here.
-func (o *office) ways() map[models.UnsubscribeSource]func(models.Person) {
+func ways(o *enginetest.Office) map[models.UnsubscribeSource]func(models.Person) {
 	word := func(source models.UnsubscribeSource) func(models.Person) {
 		return func(p models.Person) {
-			_, created, err := o.engine.Unsubscribe(o.t.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{PersonID: p.ID}, Source: source, Actor: "test"})
-			require.NoError(o.t, err)
-			require.True(o.t, created)
+			_, created, err := o.Engine.Unsubscribe(o.T.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{PersonID: p.ID}, Source: source, Actor: "test"})
+			require.NoError(o.T, err)
+			require.True(o.T, created)
 		}
 	}
 	link := func(source models.UnsubscribeSource) func(models.Person) {
 		return func(p models.Person) {
-			token, err := o.engine.UnsubscribeToken(p.ID, *p.Email)
-			require.NoError(o.t, err)
-			opened, err := o.engine.OpenLink(o.t.Context(), token)
-			require.NoError(o.t, err)
-			require.False(o.t, opened.Unsubscribed)
-			_, err = o.engine.UseLink(o.t.Context(), token, source, "192.0.2.7")
-			require.NoError(o.t, err)
+			token, err := o.Engine.UnsubscribeToken(p.ID, *p.Email)
+			require.NoError(o.T, err)
+			opened, err := o.Engine.OpenLink(o.T.Context(), token)
+			require.NoError(o.T, err)
+			require.False(o.T, opened.Unsubscribed)
+			_, err = o.Engine.UseLink(o.T.Context(), token, source, "192.0.2.7")
+			require.NoError(o.T, err)
 		}
 	}
 	return map[models.UnsubscribeSource]func(models.Person){
 		models.ByRep: word(models.ByRep), models.ByAdmin: word(models.ByAdmin), models.ByAPI: word(models.ByAPI),
 		models.ByLink: link(models.ByLink), models.ByOneClick: link(models.ByOneClick),
-		models.ByBounce: func(p models.Person) { o.record(bounce(p.ID, "hard")) },
+		models.ByBounce: func(p models.Person) { o.Record(bounce(p.ID, "hard")) },
 	}
 }
 
@@ -107,59 +108,59 @@ func bounce(person int64, kind string) syncengine.ActivityInput {
 
 func TestEveryUnsubscribeOfOursReachesSalesforceAtOnce(t *testing.T) {
 	t.Parallel()
-	o := newSmallOffice(t, sandboxsalesforce.Config{}, deliveryConfig())
-	settings, _, err := models.LoadUnsubscribing(t.Context(), o.db.Gorm)
+	o := newSmallOffice(t, sandboxsalesforce.Config{}, enginetest.DeliveryConfig())
+	settings, _, err := models.LoadUnsubscribing(t.Context(), o.DB.Gorm)
 	require.NoError(t, err)
 	require.False(t, settings.Nightly.On, "the nightly sync is off unless somebody switches it on")
 	n := 0
-	for source, unsubscribe := range o.ways() {
+	for source, unsubscribe := range ways(o) {
 		for _, object := range []string{"Lead", "Contact"} {
-			person, record := o.somebody(object, n)
+			person, record := somebody(o, object, n)
 			unsubscribe(person)
-			o.told(record)
-			require.Equal(t, source, o.said(person.ID).Source)
+			told(o, record)
+			require.Equal(t, source, said(o, person.ID).Source)
 		}
 		n++
 	}
-	require.Empty(t, o.org.Violations())
+	require.Empty(t, o.Org.Violations())
 }
 
 func TestOnlyABounceForGoodUnsubscribes(t *testing.T) {
 	t.Parallel()
-	o := newSmallOffice(t, sandboxsalesforce.Config{}, deliveryConfig())
+	o := newSmallOffice(t, sandboxsalesforce.Config{}, enginetest.DeliveryConfig())
 	for n, kind := range []string{"soft", "", "block", "hardly"} {
-		person, _ := o.somebody("Contact", n)
-		o.record(bounce(person.ID, kind))
-		list, err := models.UnsubscribesOf(t.Context(), o.db.Gorm, person.ID)
+		person, _ := somebody(o, "Contact", n)
+		o.Record(bounce(person.ID, kind))
+		list, err := models.UnsubscribesOf(t.Context(), o.DB.Gorm, person.ID)
 		require.NoError(t, err)
 		require.Empty(t, list, "%q", kind)
 	}
 	for n, kind := range []string{"hard", "Hard", " HARD "} {
-		person, record := o.somebody("Contact", 4+n)
-		o.record(bounce(person.ID, kind))
-		said := o.said(person.ID) // in the same transaction: nobody can ask in between
+		person, record := somebody(o, "Contact", 4+n)
+		o.Record(bounce(person.ID, kind))
+		said := said(o, person.ID) // in the same transaction: nobody can ask in between
 		require.Equal(t, models.ByBounce, said.Source)
 		require.Contains(t, said.Reason, "bounce ")
-		answer, err := o.engine.MaySend(t.Context(), syncengine.PersonRef{PersonID: person.ID})
+		answer, err := o.Engine.MaySend(t.Context(), syncengine.PersonRef{PersonID: person.ID})
 		require.NoError(t, err)
 		require.False(t, answer.Allowed)
-		o.record(bounce(person.ID, kind)) // sent twice
-		list, err := models.UnsubscribesOf(t.Context(), o.db.Gorm, person.ID)
+		o.Record(bounce(person.ID, kind)) // sent twice
+		list, err := models.UnsubscribesOf(t.Context(), o.DB.Gorm, person.ID)
 		require.NoError(t, err)
 		require.Len(t, list, 1)
-		o.told(record)
+		told(o, record)
 	}
 }
 
 func TestABounceOfASharedAddressBlocksEverybodyWithIt(t *testing.T) {
 	t.Parallel()
-	o := newSmallOffice(t, sandboxsalesforce.Config{}, deliveryConfig())
+	o := newSmallOffice(t, sandboxsalesforce.Config{}, enginetest.DeliveryConfig())
 	var adas []int64
-	require.NoError(t, o.db.Pool.QueryRow(t.Context(), `SELECT array_agg(id ORDER BY id) FROM people WHERE email = 'ada@acme.example'`).Scan(&adas))
+	require.NoError(t, o.DB.Pool.QueryRow(t.Context(), `SELECT array_agg(id ORDER BY id) FROM people WHERE email = 'ada@acme.example'`).Scan(&adas))
 	require.Len(t, adas, 2)
-	o.record(bounce(adas[0], "hard"))
+	o.Record(bounce(adas[0], "hard"))
 	for _, ada := range adas {
-		answer, err := o.engine.MaySend(t.Context(), syncengine.PersonRef{PersonID: ada})
+		answer, err := o.Engine.MaySend(t.Context(), syncengine.PersonRef{PersonID: ada})
 		require.NoError(t, err)
 		require.False(t, answer.Allowed)
 	}
@@ -167,50 +168,50 @@ func TestABounceOfASharedAddressBlocksEverybodyWithIt(t *testing.T) {
 
 func TestABounceOfSomebodyWhoIsNotHereYetIsRemembered(t *testing.T) {
 	t.Parallel()
-	o := newSmallOffice(t, sandboxsalesforce.Config{}, deliveryConfig())
+	o := newSmallOffice(t, sandboxsalesforce.Config{}, enginetest.DeliveryConfig())
 	in := bounce(0, "hard")
 	in.Email = "late@acme.example"
-	o.record(in)
-	id, err := o.sandbox.Create(map[string]string{"firstName": "Late", "lastName": "Comer", "email": "late@acme.example", "sfdcLeadOwnerId": "005000000000001AAA"})
+	o.Record(in)
+	id, err := o.Sandbox.Create(map[string]string{"firstName": "Late", "lastName": "Comer", "email": "late@acme.example", "sfdcLeadOwnerId": "005000000000001AAA"})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		list, err := models.UnsubscribesOf(t.Context(), o.db.Gorm, id)
+		list, err := models.UnsubscribesOf(t.Context(), o.DB.Gorm, id)
 		return err == nil && len(list) == 1 && list[0].Hold != nil && *list[0].Hold == models.HoldRecord
 	}, 60*time.Second, 50*time.Millisecond, "the word finds its person")
 }
 
 func TestAnUnsubscribeOutlivesAnOutageOfSalesforce(t *testing.T) {
 	t.Parallel()
-	o := newSmallOffice(t, sandboxsalesforce.Config{}, deliveryConfig())
-	o.org.Fault(fault.Rule{Path: "/services/data", Kind: fault.HTML})
-	person, record := o.somebody("Contact", 0)
-	o.ways()[models.ByRep](person)
-	require.Eventually(t, func() bool { return o.said(person.ID).Push.ErrorText != nil || len(o.pauses()) > 0 }, 60*time.Second, 20*time.Millisecond, "it was tried, in vain")
-	require.False(t, o.optedOut(record, models.StandardOptOut))
-	require.NoError(t, o.engine.Stop(t.Context()))
-	config := deliveryConfig()
-	config.Salesforce, config.SalesforceDaily = syncengine.SalesforceCredentials{LoginURL: o.server.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}, 1<<40
-	o.start(config) // the program is started anew meanwhile
-	o.org.ClearFaults()
-	o.told(record)
-	require.Eventually(t, func() bool { return o.said(person.ID).Push.State == models.Delivered }, 30*time.Second, 20*time.Millisecond)
+	o := newSmallOffice(t, sandboxsalesforce.Config{}, enginetest.DeliveryConfig())
+	o.Org.Fault(fault.Rule{Path: "/services/data", Kind: fault.HTML})
+	person, record := somebody(o, "Contact", 0)
+	ways(o)[models.ByRep](person)
+	require.Eventually(t, func() bool { return said(o, person.ID).Push.ErrorText != nil || len(o.Pauses()) > 0 }, 60*time.Second, 20*time.Millisecond, "it was tried, in vain")
+	require.False(t, optedOut(o, record, models.StandardOptOut))
+	require.NoError(t, o.Engine.Stop(t.Context()))
+	config := enginetest.DeliveryConfig()
+	config.Salesforce, config.SalesforceDaily = syncengine.SalesforceCredentials{LoginURL: o.OrgServer.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}, 1<<40
+	o.Start(config) // the program is started anew meanwhile
+	o.Org.ClearFaults()
+	told(o, record)
+	require.Eventually(t, func() bool { return said(o, person.ID).Push.State == models.Delivered }, 30*time.Second, 20*time.Millisecond)
 }
 
 func TestAnotherFieldResumesWhatWasParked(t *testing.T) {
 	t.Parallel()
-	o := newSmallOffice(t, sandboxsalesforce.Config{OptOutField: models.SalesOptOut}, deliveryConfig())
+	o := newSmallOffice(t, sandboxsalesforce.Config{OptOutField: models.SalesOptOut}, enginetest.DeliveryConfig())
 	choose := func(field string) {
-		require.NoError(t, o.engine.ChangeUnsubscribing(t.Context(), syncengine.UnsubscribingChange{OptOutField: &field}, "admin"))
+		require.NoError(t, o.Engine.ChangeUnsubscribing(t.Context(), syncengine.UnsubscribingChange{OptOutField: &field}, "admin"))
 	}
 	choose("Nobody_Made_This__c")
-	person, record := o.somebody("Lead", 0)
-	o.ways()[models.ByRep](person)
-	require.Eventually(t, func() bool { return o.said(person.ID).Push.State == models.Failed }, 60*time.Second, 20*time.Millisecond)
-	require.Contains(t, *o.said(person.ID).Push.ErrorText, "Nobody_Made_This__c")
+	person, record := somebody(o, "Lead", 0)
+	ways(o)[models.ByRep](person)
+	require.Eventually(t, func() bool { return said(o, person.ID).Push.State == models.Failed }, 60*time.Second, 20*time.Millisecond)
+	require.Contains(t, *said(o, person.ID).Push.ErrorText, "Nobody_Made_This__c")
 	choose(models.SalesOptOut)
-	require.Eventually(t, func() bool { return o.said(person.ID).Push.State == models.Delivered }, 60*time.Second, 20*time.Millisecond, "without anybody's Retry")
-	require.True(t, o.optedOut(record, models.SalesOptOut))
-	require.False(t, o.optedOut(record, models.StandardOptOut))
+	require.Eventually(t, func() bool { return said(o, person.ID).Push.State == models.Delivered }, 60*time.Second, 20*time.Millisecond, "without anybody's Retry")
+	require.True(t, optedOut(o, record, models.SalesOptOut))
+	require.False(t, optedOut(o, record, models.StandardOptOut))
 }
 
 func TestAFieldNameIsChecked(t *testing.T) {
@@ -224,20 +225,20 @@ func TestAFieldNameIsChecked(t *testing.T) {
 
 func TestRunNowComparesBothSides(t *testing.T) {
 	t.Parallel()
-	o := newSmallOffice(t, sandboxsalesforce.Config{}, deliveryConfig())
-	there, record := o.somebody("Contact", 0)
-	_, err := o.org.Act("update", "Contact", record, map[string]any{models.StandardOptOut: true})
+	o := newSmallOffice(t, sandboxsalesforce.Config{}, enginetest.DeliveryConfig())
+	there, record := somebody(o, "Contact", 0)
+	_, err := o.Org.Act("update", "Contact", record, map[string]any{models.StandardOptOut: true})
 	require.NoError(t, err)
-	here, unticked := o.somebody("Contact", 1)
-	o.ways()[models.ByRep](here)
-	o.told(unticked)
-	require.Eventually(t, func() bool { return o.said(here.ID).Push.State == models.Delivered }, 30*time.Second, 20*time.Millisecond)
-	_, err = o.org.Act("update", "Contact", unticked, map[string]any{models.StandardOptOut: false})
+	here, unticked := somebody(o, "Contact", 1)
+	ways(o)[models.ByRep](here)
+	told(o, unticked)
+	require.Eventually(t, func() bool { return said(o, here.ID).Push.State == models.Delivered }, 30*time.Second, 20*time.Millisecond)
+	_, err = o.Org.Act("update", "Contact", unticked, map[string]any{models.StandardOptOut: false})
 	require.NoError(t, err)
-	require.NoError(t, o.engine.StartUnsubscribeSync(t.Context(), "user:admin@example.com"))
-	o.told(unticked)
-	require.Equal(t, models.BySalesforce, o.said(there.ID).Source)
-	runs, err := models.RecentUnsubscribeRuns(t.Context(), o.db.Gorm, 5)
+	require.NoError(t, o.Engine.StartUnsubscribeSync(t.Context(), "user:admin@example.com"))
+	told(o, unticked)
+	require.Equal(t, models.BySalesforce, said(o, there.ID).Source)
+	runs, err := models.RecentUnsubscribeRuns(t.Context(), o.DB.Gorm, 5)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
 	require.Equal(t, "user:admin@example.com", runs[0].StartedBy)
@@ -287,37 +288,37 @@ var harmless = regexp.MustCompile(`^POST (/identity/oauth/token|/bulk/v1/leads/e
 func TestUnsubscribesAreNeverWrittenToMarketo(t *testing.T) {
 	t.Parallel()
 	ear := &eavesdropper{next: http.DefaultTransport}
-	config := deliveryConfig()
+	config := enginetest.DeliveryConfig()
 	config.HTTP = ear
 	o := newSmallOffice(t, sandboxsalesforce.Config{}, config)
-	before := slices.Collect(o.sandbox.People())
+	before := slices.Collect(o.Sandbox.People())
 	n := 0
-	for _, unsubscribe := range o.ways() {
-		person, record := o.somebody("Contact", n)
+	for _, unsubscribe := range ways(o) {
+		person, record := somebody(o, "Contact", n)
 		unsubscribe(person)
-		o.told(record)
-		answer, err := o.engine.MaySend(t.Context(), syncengine.PersonRef{PersonID: person.ID})
+		told(o, record)
+		answer, err := o.Engine.MaySend(t.Context(), syncengine.PersonRef{PersonID: person.ID})
 		require.NoError(t, err)
 		require.False(t, answer.Allowed)
 		n++
 	}
-	there, record := o.somebody("Contact", n)
-	_, err := o.org.Act("update", "Contact", record, map[string]any{models.StandardOptOut: true})
+	there, record := somebody(o, "Contact", n)
+	_, err := o.Org.Act("update", "Contact", record, map[string]any{models.StandardOptOut: true})
 	require.NoError(t, err)
 	on := true
-	require.NoError(t, o.engine.ChangeUnsubscribing(t.Context(), syncengine.UnsubscribingChange{Nightly: &on}, "admin"))
-	require.NoError(t, o.engine.StartUnsubscribeSync(t.Context(), "admin"))
+	require.NoError(t, o.Engine.ChangeUnsubscribing(t.Context(), syncengine.UnsubscribingChange{Nightly: &on}, "admin"))
+	require.NoError(t, o.Engine.StartUnsubscribeSync(t.Context(), "admin"))
 	require.Eventually(t, func() bool {
-		list, err := models.UnsubscribesOf(t.Context(), o.db.Gorm, there.ID)
+		list, err := models.UnsubscribesOf(t.Context(), o.DB.Gorm, there.ID)
 		return err == nil && len(list) == 1
 	}, 60*time.Second, 20*time.Millisecond)
-	require.NoError(t, o.engine.ClearUnsubscribe(t.Context(), o.said(there.ID).ID, "admin"))
-	_, _, err = o.engine.Unsubscribe(t.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{Email: "stranger@example.com"}, Source: models.ByAPI})
+	require.NoError(t, o.Engine.ClearUnsubscribe(t.Context(), said(o, there.ID).ID, "admin"))
+	_, _, err = o.Engine.Unsubscribe(t.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{Email: "stranger@example.com"}, Source: models.ByAPI})
 	require.NoError(t, err)
-	o.settled(models.ToMarketo, 60*time.Second)
+	o.Settled(models.ToMarketo, 60*time.Second)
 
 	counts := map[string]int{}
-	for _, c := range ear.heard(strings.TrimPrefix(o.bundle.server.URL, "http://")) {
+	for _, c := range ear.heard(strings.TrimPrefix(o.Server.URL, "http://")) {
 		if strings.HasPrefix(c.call, "GET ") || strings.Contains(c.call, "_method=GET") {
 			counts["read"]++
 			continue
@@ -331,5 +332,5 @@ func TestUnsubscribesAreNeverWrittenToMarketo(t *testing.T) {
 	}
 	require.Positive(t, counts["read"], "it did listen")
 	require.Positive(t, counts["activities"], "the bounce is an activity there")
-	require.Equal(t, before, slices.Collect(o.sandbox.People()), "nobody in Marketo was changed")
+	require.Equal(t, before, slices.Collect(o.Sandbox.People()), "nobody in Marketo was changed")
 }

@@ -6,4 +6,7 @@ import (
 	"salesactions/postgres/postgrestest"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) {
+	postgrestest.Widen(2) // most wait for what goes on in the background
+	postgrestest.Main(m)
+}

@@ -1,4 +1,4 @@
-package syncengine_test
+package activities_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"salesactions/models"
 	"salesactions/sandbox/fault"
 	"salesactions/syncengine"
+	"salesactions/syncengine/enginetest"
 )
 
 var histories = flag.Int("histories", 6, "how many random histories TestRandomHistoriesLoseAndDoubleNothing goes through")
@@ -38,7 +39,7 @@ func TestRandomHistoriesLoseAndDoubleNothing(t *testing.T) {
 
 // history is one sequence of random events, with what must come of them.
 type history struct {
-	*office
+	*enginetest.Office
 	config syncengine.Config
 	random *rand.Rand
 	record map[uuid.UUID]recorded
@@ -55,7 +56,7 @@ type recorded struct {
 func newHistory(t *testing.T, seed uint64) *history {
 	t.Helper()
 	h := &history{random: rand.New(rand.NewPCG(seed, 42)), record: map[uuid.UUID]recorded{}}
-	marketo, org := sandboxConfig(), orgConfig()
+	marketo, org := enginetest.SandboxConfig(), enginetest.OrgConfig()
 	marketo.People, org.People, marketo.Seed, org.Seed = 60, 60, int64(seed), int64(seed)
 	if h.chance(3) {
 		marketo.CustomTypesTaken = 6
@@ -65,14 +66,14 @@ func newHistory(t *testing.T, seed uint64) *history {
 		org.KeyField = ""
 	}
 	org.Rotation = h.chance(3)
-	h.config = deliveryConfig()
-	h.office = newOffice(t, marketo, org, h.config)
-	h.config.Salesforce = syncengine.SalesforceCredentials{LoginURL: h.office.server.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}
+	h.config = enginetest.DeliveryConfig()
+	h.Office = enginetest.NewOffice(t, marketo, org, h.config)
+	h.config.Salesforce = syncengine.SalesforceCredentials{LoginURL: h.OrgServer.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}
 	h.config.SalesforceDaily = 1 << 40
 	if scheme == 1 {
 		field := "CallObject"
-		require.NoError(t, h.engine.ChangeLogging(t.Context(), syncengine.LoggingChange{MarkerField: &field}, "test"))
-		require.NoError(t, h.engine.TestSalesforce(t.Context()))
+		require.NoError(t, h.Engine.ChangeLogging(t.Context(), syncengine.LoggingChange{MarkerField: &field}, "test"))
+		require.NoError(t, h.Engine.TestSalesforce(t.Context()))
 	}
 	h.on.emails, h.on.replies, h.on.calls = true, true, true
 	return h
@@ -82,28 +83,28 @@ func newHistory(t *testing.T, seed uint64) *history {
 func (h *history) chance(n int) bool { return h.random.IntN(n) == 0 }
 
 func (h *history) step() {
-	h.t.Helper()
+	h.T.Helper()
 	switch h.random.IntN(14) {
 	case 0:
 		h.on.emails, h.on.replies, h.on.calls = h.chance(2), h.chance(2), h.chance(2)
-		h.logging(h.on.emails, h.on.replies, h.on.calls)
-		require.NoError(h.t, h.engine.BackdateLogging(h.t.Context())) // whoever tells late is another test's subject
+		h.Logging(h.on.emails, h.on.replies, h.on.calls)
+		require.NoError(h.T, h.Engine.BackdateLogging(h.T.Context())) // whoever tells late is another test's subject
 	case 1, 2:
 		h.misbehave()
 	case 3:
-		h.org.ClearFaults()
-		h.sandbox.ClearFaults()
+		h.Org.ClearFaults()
+		h.Sandbox.ClearFaults()
 	case 4:
-		h.org.ExpireSessions()
-		h.sandbox.ExpireToken()
+		h.Org.ExpireSessions()
+		h.Sandbox.ExpireToken()
 	case 5:
-		h.org.SpendQuota()
-		h.sandbox.SpendQuota()
+		h.Org.SpendQuota()
+		h.Sandbox.SpendQuota()
 	case 6:
-		h.org.RefillQuota()
-		h.sandbox.RefillQuota()
-		h.engine.TestMarketo(h.t.Context())
-		_ = h.engine.TestSalesforce(h.t.Context()) // another fault may hit it
+		h.Org.RefillQuota()
+		h.Sandbox.RefillQuota()
+		h.Engine.TestMarketo(h.T.Context())
+		_ = h.Engine.TestSalesforce(h.T.Context()) // another fault may hit it
 	case 7:
 		h.restart()
 	default:
@@ -117,21 +118,21 @@ func (h *history) misbehave() {
 	kind := kinds[h.random.IntN(len(kinds))]
 	rule := fault.Rule{Kind: kind, Probability: 0.02 + 0.1*h.random.Float64(), Delay: time.Duration(h.random.IntN(250)) * time.Millisecond, Code: "UNABLE_TO_LOCK_ROW", Message: "unable to obtain exclusive access"}
 	rule.Path = []string{"/composite/sobjects", "/query", "/services/data"}[h.random.IntN(3)]
-	h.org.Fault(rule)
+	h.Org.Fault(rule)
 	if kind == fault.RecordCode || kind == fault.CommitThen503 || kind == fault.DelayCommit {
 		rule.Kind, rule.Code, rule.Message = fault.Code, []string{"604", "606", "611", "615", "502"}[h.random.IntN(5)], "Some words"
 	}
 	rule.Path = []string{"/activities/external.json", "/activities"}[h.random.IntN(2)]
-	h.sandbox.Fault(rule)
+	h.Sandbox.Fault(rule)
 }
 
 // restart ends the engine wherever it is, and begins another.
 func (h *history) restart() {
-	h.t.Helper()
+	h.T.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	_ = h.engine.Stop(ctx) // it is cut off: that is the point
-	h.start(h.config)
+	_ = h.Engine.Stop(ctx) // it is cut off: that is the point
+	h.Start(h.config)
 }
 
 // emailKey is that of an email, which may not have been told of yet, or never will be.
@@ -143,7 +144,7 @@ func (h *history) emailKey() string {
 }
 
 func (h *history) recordSome() {
-	h.t.Helper()
+	h.T.Helper()
 	kinds := models.ActivityKinds()
 	var batch []syncengine.ActivityInput
 	for range 1 + h.random.IntN(25) {
@@ -152,7 +153,7 @@ func (h *history) recordSome() {
 			continue
 		}
 		kind := kinds[h.random.IntN(len(kinds))]
-		in := syncengine.ActivityInput{Key: fmt.Sprint("k", len(h.inputs)), Kind: kind, OccurredAt: time.Now(), PersonID: h.people[h.random.IntN(len(h.people))],
+		in := syncengine.ActivityInput{Key: fmt.Sprint("k", len(h.inputs)), Kind: kind, OccurredAt: time.Now(), PersonID: h.People[h.random.IntN(len(h.People))],
 			RepEmail: "rep@example.com", Attributes: models.ActivityAttributes{Subject: fmt.Sprint("Subject ", len(h.inputs))}}
 		if kind.Engagement() {
 			in.EmailKey, in.Attributes.Subject = h.emailKey(), ""
@@ -160,13 +161,13 @@ func (h *history) recordSome() {
 		h.inputs = append(h.inputs, in)
 		batch = append(batch, in)
 	}
-	for i, id := range h.desk.record(batch...) {
+	for i, id := range h.Desk.Record(batch...) {
 		if _, known := h.record[id]; known {
 			continue
 		}
 		in := batch[i]
-		person, err := models.FindPerson(h.t.Context(), h.db.Gorm, in.PersonID)
-		require.NoError(h.t, err)
+		person, err := models.FindPerson(h.T.Context(), h.DB.Gorm, in.PersonID)
+		require.NoError(h.T, err)
 		linked := person.SalesforceContactID != nil || person.SalesforceLeadID != nil
 		due := map[models.ActivityKind]bool{models.EmailSent: h.on.emails, models.EmailReplied: h.on.emails && h.on.replies, models.CallReceived: h.on.calls}[in.Kind]
 		h.record[id] = recorded{in, due && linked}
@@ -175,36 +176,36 @@ func (h *history) recordSome() {
 
 // quiet lets everything heal.
 func (h *history) quiet() {
-	h.t.Helper()
-	h.org.ClearFaults()
-	h.sandbox.ClearFaults()
-	h.org.RefillQuota()
-	h.sandbox.RefillQuota()
-	h.engine.TestMarketo(h.t.Context())
-	require.NoError(h.t, h.engine.TestSalesforce(h.t.Context()))
-	require.NoError(h.t, h.engine.SetUpMarketoTypes(h.t.Context(), "test"))
-	_, err := h.engine.RetryAll(h.t.Context(), "test")
-	require.NoError(h.t, err)
-	h.settled(models.ToMarketo, 90*time.Second)
-	h.settled(models.ToSalesforce, 90*time.Second)
+	h.T.Helper()
+	h.Org.ClearFaults()
+	h.Sandbox.ClearFaults()
+	h.Org.RefillQuota()
+	h.Sandbox.RefillQuota()
+	h.Engine.TestMarketo(h.T.Context())
+	require.NoError(h.T, h.Engine.TestSalesforce(h.T.Context()))
+	require.NoError(h.T, h.Engine.SetUpMarketoTypes(h.T.Context(), "test"))
+	_, err := h.Engine.RetryAll(h.T.Context(), "test")
+	require.NoError(h.T, err)
+	h.Settled(models.ToMarketo, 90*time.Second)
+	h.Settled(models.ToSalesforce, 90*time.Second)
 }
 
 func (h *history) check() {
-	h.t.Helper()
-	there, tasks := h.inMarketo(), h.tasks()
-	require.Len(h.t, there, len(h.record))
+	h.T.Helper()
+	there, tasks := h.InMarketo(), h.Tasks()
+	require.Len(h.T, there, len(h.record))
 	total := 0
 	for id, r := range h.record {
-		require.Equal(h.t, 1, there[id.String()], "%s %s in Marketo", r.in.Kind, r.in.Key)
+		require.Equal(h.T, 1, there[id.String()], "%s %s in Marketo", r.in.Kind, r.in.Key)
 		want := 0
 		if r.task {
 			want = 1
 		}
 		total += want
-		require.Len(h.t, tasks[id.String()], want, "%s %s in Salesforce", r.in.Kind, r.in.Key)
+		require.Len(h.T, tasks[id.String()], want, "%s %s in Salesforce", r.in.Kind, r.in.Key)
 	}
-	require.Len(h.t, tasks, total)
-	failures, err := models.ListFailures(h.t.Context(), h.db.Gorm)
-	require.NoError(h.t, err)
-	require.Empty(h.t, failures)
+	require.Len(h.T, tasks, total)
+	failures, err := models.ListFailures(h.T.Context(), h.DB.Gorm)
+	require.NoError(h.T, err)
+	require.Empty(h.T, failures)
 }

@@ -1,4 +1,4 @@
-package syncengine_test
+package activities_test
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	sandboxmarketo "salesactions/sandbox/marketo"
 	"salesactions/syncengine"
 	"salesactions/syncengine/budget"
+	"salesactions/syncengine/enginetest"
 )
 
 // span is a call as the other system saw it.
@@ -73,34 +74,34 @@ func (w *watch) alone(t *testing.T) map[string]int {
 // processes on one database take turns, and when one stops the other goes on.
 func TestOnlyOneProcessDeliversToASystem(t *testing.T) {
 	t.Parallel()
-	o := openOrg(t, orgConfig())
-	toSalesforce := &watch{next: o.org, suffix: "/composite/sobjects"}
-	o.server.Config.Handler = toSalesforce
-	b := &bundle{t: t, db: postgrestest.New(t)}
+	o := enginetest.OpenOrg(t, enginetest.OrgConfig())
+	toSalesforce := &watch{next: o.Org, suffix: "/composite/sobjects"}
+	o.OrgServer.Config.Handler = toSalesforce
+	b := &enginetest.Bundle{T: t, DB: postgrestest.New(t)}
 	var err error
-	b.sandbox, err = sandboxmarketo.New(sandboxConfig())
+	b.Sandbox, err = sandboxmarketo.New(enginetest.SandboxConfig())
 	require.NoError(t, err)
-	toMarketo := &watch{next: b.sandbox, suffix: "/activities/external.json"}
-	b.server = httptest.NewServer(toMarketo)
-	t.Cleanup(b.server.Close)
-	config := deliveryConfig()
-	config.Salesforce = syncengine.SalesforceCredentials{LoginURL: o.server.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}
+	toMarketo := &watch{next: b.Sandbox, suffix: "/activities/external.json"}
+	b.Server = httptest.NewServer(toMarketo)
+	t.Cleanup(b.Server.Close)
+	config := enginetest.DeliveryConfig()
+	config.Salesforce = syncengine.SalesforceCredentials{LoginURL: o.OrgServer.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}
 	config.SalesforceDaily, config.UserAgent = 1<<40, "first"
-	b.start(config)
-	first := b.engine
-	require.NoError(t, first.SaveMarketo(t.Context(), b.server.URL+"/rest", "sandbox-client", "sandbox-secret", "test"))
-	o.desk = newDesk(t, b)
-	o.logging(true, true, true)
+	b.Start(config)
+	first := b.Engine
+	require.NoError(t, first.SaveMarketo(t.Context(), b.Server.URL+"/rest", "sandbox-client", "sandbox-secret", "test"))
+	o.Desk = enginetest.NewDesk(t, b)
+	o.Logging(true, true, true)
 	config.UserAgent = "second"
-	b.start(config)
-	second := b.engine
-	o.sandbox.Fault(fault.Rule{Path: "/activities/external.json", Kind: fault.Latency, Delay: 80 * time.Millisecond})
-	o.org.Fault(fault.Rule{Path: "/composite/sobjects", Kind: fault.Latency, Delay: 80 * time.Millisecond})
+	b.Start(config)
+	second := b.Engine
+	o.Sandbox.Fault(fault.Rule{Path: "/activities/external.json", Kind: fault.Latency, Delay: 80 * time.Millisecond})
+	o.Org.Fault(fault.Rule{Path: "/composite/sobjects", Kind: fault.Latency, Delay: 80 * time.Millisecond})
 
 	var ids []uuid.UUID
 	send := func(engine *syncengine.Engine, n int) {
-		o.engine = engine
-		ids = append(ids, o.record(o.email(fmt.Sprint("e", n)))...)
+		o.Engine = engine
+		ids = append(ids, o.Record(o.Email(fmt.Sprint("e", n)))...)
 	}
 	for n := range 60 {
 		send([]*syncengine.Engine{first, second}[n%2], n) // each is asked to deliver what it records
@@ -112,10 +113,10 @@ func TestOnlyOneProcessDeliversToASystem(t *testing.T) {
 	for n := range 20 {
 		send(second, 100+n)
 	}
-	o.settled(models.ToMarketo, 60*time.Second)
-	o.settled(models.ToSalesforce, 60*time.Second)
-	o.onceInMarketo(ids)
-	tasks := o.tasks()
+	o.Settled(models.ToMarketo, 60*time.Second)
+	o.Settled(models.ToSalesforce, 60*time.Second)
+	o.OnceInMarketo(ids)
+	tasks := o.Tasks()
 	for _, id := range ids {
 		require.Len(t, tasks[id.String()], 1)
 	}
@@ -138,53 +139,53 @@ func (c aheadClock) Now() time.Time { return c.Clock.Now().Add(time.Duration(c.b
 func TestASpentQuotaHealsAtItsReset(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
-	marketo, org := sandboxConfig(), orgConfig()
+	marketo, org := enginetest.SandboxConfig(), enginetest.OrgConfig()
 	marketo.Clock = aheadClock{clockwork.NewRealClock(), &ahead}
-	o := newOffice(t, marketo, org, deliveryConfig())
-	o.record(o.email("before"))
-	o.settled(models.ToSalesforce, 30*time.Second)
-	o.settled(models.ToMarketo, 30*time.Second)
-	o.sandbox.SpendQuota()
-	o.org.SpendQuota()
-	id := o.record(o.email("during"))[0]
-	o.paused(models.ToMarketo, "")
-	o.paused(models.ToSalesforce, "")
+	o := enginetest.NewOffice(t, marketo, org, enginetest.DeliveryConfig())
+	o.Record(o.Email("before"))
+	o.Settled(models.ToSalesforce, 30*time.Second)
+	o.Settled(models.ToMarketo, 30*time.Second)
+	o.Sandbox.SpendQuota()
+	o.Org.SpendQuota()
+	id := o.Record(o.Email("during"))[0]
+	o.Paused(models.ToMarketo, "")
+	o.Paused(models.ToSalesforce, "")
 	pass := func() {
 		for _, sql := range []string{`UPDATE api_pace SET spent_until = spent_until - interval '1 hour'`,
 			`UPDATE destinations SET retry_at = retry_at - interval '1 hour'`, `UPDATE deliveries SET due_at = due_at - interval '1 hour'`} {
-			_, err := o.db.Pool.Exec(t.Context(), sql)
+			_, err := o.DB.Pool.Exec(t.Context(), sql)
 			require.NoError(t, err)
 		}
 	}
 	pass() // an hour later the quota is spent still: it is asked and believed again
 	require.Eventually(t, func() bool {
-		return o.paused(models.ToMarketo, "").RetryAt.After(time.Now()) && o.paused(models.ToSalesforce, "").RetryAt.After(time.Now())
+		return o.Paused(models.ToMarketo, "").RetryAt.After(time.Now()) && o.Paused(models.ToSalesforce, "").RetryAt.After(time.Now())
 	}, 30*time.Second, 10*time.Millisecond)
-	require.Zero(t, o.inMarketo()[id.String()])
+	require.Zero(t, o.InMarketo()[id.String()])
 
 	ahead.Store(int64(24 * time.Hour)) // Marketo's midnight
-	o.org.RefillQuota()                // Salesforce's calls come free
+	o.Org.RefillQuota()                // Salesforce's calls come free
 	pass()
-	o.settled(models.ToMarketo, 60*time.Second)
-	o.settled(models.ToSalesforce, 60*time.Second)
-	require.Equal(t, 1, o.inMarketo()[id.String()])
-	require.Len(t, o.tasks()[id.String()], 1)
-	require.Empty(t, o.pauses(), "the banner goes too")
+	o.Settled(models.ToMarketo, 60*time.Second)
+	o.Settled(models.ToSalesforce, 60*time.Second)
+	require.Equal(t, 1, o.InMarketo()[id.String()])
+	require.Len(t, o.Tasks()[id.String()], 1)
+	require.Empty(t, o.Pauses(), "the banner goes too")
 }
 
 // TestPeopleAndDeliveriesOutliveExtracts: background work spends all that it may of a
 // small budget; activities are delivered all the same, and a person's page has its grid.
 func TestPeopleAndDeliveriesOutliveExtracts(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, setup(t, withHistory(), idle()))
-	require.NoError(t, d.engine.SetUpMarketoTypes(t.Context(), "test"))
-	spent, err := d.engine.MarketoBudget(t.Context())
+	d := enginetest.NewDesk(t, enginetest.Setup(t, enginetest.WithHistory(), enginetest.Idle()))
+	require.NoError(t, d.Engine.SetUpMarketoTypes(t.Context(), "test"))
+	spent, err := d.Engine.MarketoBudget(t.Context())
 	require.NoError(t, err)
-	config := deliveryConfig()
+	config := enginetest.DeliveryConfig()
 	config.PollInterval, config.SweepInterval, config.DailyBudget = time.Hour, time.Hour, spent.Calls*2+100
-	require.NoError(t, d.engine.Stop(t.Context())) // it has another budget
-	d.start(config)
-	client, err := d.engine.Marketo(t.Context())
+	require.NoError(t, d.Engine.Stop(t.Context())) // it has another budget
+	d.Start(config)
+	client, err := d.Engine.Marketo(t.Context())
 	require.NoError(t, err)
 	var group sync.WaitGroup
 	for range 4 {
@@ -201,18 +202,18 @@ func TestPeopleAndDeliveriesOutliveExtracts(t *testing.T) {
 		})
 	}
 	group.Wait()
-	spent, err = d.engine.MarketoBudget(t.Context())
+	spent, err = d.Engine.MarketoBudget(t.Context())
 	require.NoError(t, err)
 	require.InDelta(t, float64(config.DailyBudget)*0.8, float64(spent.Calls), 8)
-	ids := d.record(d.mixed(16)...)
-	d.settled(models.ToMarketo, 30*time.Second)
-	d.onceInMarketo(ids)
+	ids := d.Record(d.Mixed(16)...)
+	d.Settled(models.ToMarketo, 30*time.Second)
+	d.OnceInMarketo(ids)
 
-	_, err = d.db.Pool.Exec(t.Context(), `UPDATE api_usage SET calls = calls + $1 WHERE system = 'marketo' AND purpose = 'initial sync'`, config.DailyBudget*92/100-spent.Calls)
+	_, err = d.DB.Pool.Exec(t.Context(), `UPDATE api_usage SET calls = calls + $1 WHERE system = 'marketo' AND purpose = 'initial sync'`, config.DailyBudget*92/100-spent.Calls)
 	require.NoError(t, err)
-	waiting := d.mixed(1)[0]
+	waiting := d.Mixed(1)[0]
 	waiting.Key = "too late"
-	d.record(waiting)
-	require.Equal(t, "budget", d.paused(models.ToMarketo, "").Code)
-	require.Nil(t, d.grid(d.people[0], false).Trouble)
+	d.Record(waiting)
+	require.Equal(t, "budget", d.Paused(models.ToMarketo, "").Code)
+	require.Nil(t, d.Grid(d.People[0], false).Trouble)
 }

@@ -1,4 +1,4 @@
-package syncengine_test
+package activities_test
 
 import (
 	"bytes"
@@ -10,46 +10,47 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
+	"salesactions/syncengine/enginetest"
 )
 
 // withOpportunity finds a person who is a contact with an open opportunity.
-func (o *office) withOpportunity() (person int64, opportunity string) {
-	o.t.Helper()
+func withOpportunity(o *enginetest.Office) (person int64, opportunity string) {
+	o.T.Helper()
 	open := map[string]bool{}
-	for r := range o.org.Records("Opportunity", false) {
+	for r := range o.Org.Records("Opportunity", false) {
 		if r.Values["IsClosed"] == false {
 			open[r.ID] = true
 		}
 	}
-	for r := range o.org.Records("OpportunityContactRole", false) {
+	for r := range o.Org.Records("OpportunityContactRole", false) {
 		id, _ := r.Values["OpportunityId"].(string)
 		contact, _ := r.Values["ContactId"].(string)
-		if open[id] && o.db.Pool.QueryRow(o.t.Context(), `SELECT id FROM people WHERE archived_at IS NULL AND salesforce_opportunity_id IS NULL
+		if open[id] && o.DB.Pool.QueryRow(o.T.Context(), `SELECT id FROM people WHERE archived_at IS NULL AND salesforce_opportunity_id IS NULL
 			AND left(salesforce_contact_id, 15) = left($1, 15)`, contact).Scan(&person) == nil {
 			return person, id
 		}
 	}
-	require.FailNow(o.t, "nobody has an open opportunity")
+	require.FailNow(o.T, "nobody has an open opportunity")
 	return 0, ""
 }
 
 func TestATaskOfARecordThatIsGoneHangsOnWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, sandboxConfig(), orgConfig(), deliveryConfig())
-	person, opportunity := o.withOpportunity()
+	o := enginetest.NewOffice(t, enginetest.SandboxConfig(), enginetest.OrgConfig(), enginetest.DeliveryConfig())
+	person, opportunity := withOpportunity(o)
 	send := func(key string) any {
-		in := o.email(key)
+		in := o.Email(key)
 		in.PersonID = person
-		id := o.record(in)[0]
-		o.settled(models.ToSalesforce, 30*time.Second)
-		tasks := o.tasks()[id.String()]
+		id := o.Record(in)[0]
+		o.Settled(models.ToSalesforce, 30*time.Second)
+		tasks := o.Tasks()[id.String()]
 		require.Len(t, tasks, 1)
 		return tasks[0]["WhatId"]
 	}
 	require.Equal(t, opportunity, send("a"))
 	var account string
 	for {
-		_, err := o.org.Act("delete", "Opportunity", opportunity, nil)
+		_, err := o.Org.Act("delete", "Opportunity", opportunity, nil)
 		require.NoError(t, err)
 		what, _ := send("after " + opportunity).(string)
 		require.NotEqual(t, opportunity, what)
@@ -58,7 +59,7 @@ func TestATaskOfARecordThatIsGoneHangsOnWhatIsLeft(t *testing.T) {
 		}
 		opportunity = what
 	}
-	_, err := o.org.Act("delete", "Account", account, nil)
+	_, err := o.Org.Act("delete", "Account", account, nil)
 	require.NoError(t, err)
 	require.Nil(t, send("without an account"))
 }
@@ -66,7 +67,7 @@ func TestATaskOfARecordThatIsGoneHangsOnWhatIsLeft(t *testing.T) {
 func TestAValueThatAPicklistRefusesIsLeftOut(t *testing.T) {
 	t.Parallel()
 	var with, without atomic.Int64
-	o := newOfficeBehind(t, orgConfig(), deliveryConfig(), func(_ *office, w http.ResponseWriter, r *http.Request, body []byte) bool {
+	o := newOfficeBehind(t, enginetest.OrgConfig(), enginetest.DeliveryConfig(), func(_ *enginetest.Office, w http.ResponseWriter, r *http.Request, body []byte) bool {
 		if !isCreate(r) {
 			return false
 		}
@@ -79,13 +80,13 @@ func TestAValueThatAPicklistRefusesIsLeftOut(t *testing.T) {
 		return true
 	})
 	for _, key := range []string{"a", "b"} {
-		o.record(o.email(key))
-		o.settled(models.ToSalesforce, 30*time.Second)
+		o.Record(o.Email(key))
+		o.Settled(models.ToSalesforce, 30*time.Second)
 	}
 	require.EqualValues(t, 1, with.Load(), "once is enough to learn it")
 	require.EqualValues(t, 2, without.Load())
-	require.Equal(t, 2, o.total())
-	setup, err := o.engine.SalesforceSetup(t.Context())
+	require.Equal(t, 2, countTasks(o))
+	setup, err := o.Engine.SalesforceSetup(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"MSE_Email_Status__c"}, setup.Omitted)
 }

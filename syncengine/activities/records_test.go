@@ -1,4 +1,4 @@
-package syncengine_test
+package activities_test
 
 import (
 	"cmp"
@@ -13,6 +13,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine"
+	"salesactions/syncengine/enginetest"
 )
 
 // role ties a contact to an opportunity, as Salesforce has it.
@@ -22,14 +23,14 @@ type role struct {
 	closed          bool
 }
 
-// roles of each contact.
-func (o *office) roles() map[string][]role {
+// rolesOf of each contact.
+func rolesOf(o *enginetest.Office) map[string][]role {
 	closed := map[string]bool{}
-	for r := range o.org.Records("Opportunity", false) {
+	for r := range o.Org.Records("Opportunity", false) {
 		closed[r.ID], _ = r.Values["IsClosed"].(bool)
 	}
 	of := map[string][]role{}
-	for r := range o.org.Records("OpportunityContactRole", false) {
+	for r := range o.Org.Records("OpportunityContactRole", false) {
 		contact, _ := r.Values["ContactId"].(string)
 		opportunity, _ := r.Values["OpportunityId"].(string)
 		primary, _ := r.Values["IsPrimary"].(bool)
@@ -39,10 +40,10 @@ func (o *office) roles() map[string][]role {
 }
 
 // contacts are people with a contact in Salesforce, by Marketo id.
-func (o *office) contacts() []models.Person {
-	o.t.Helper()
+func contacts(o *enginetest.Office) []models.Person {
+	o.T.Helper()
 	var people []models.Person
-	require.NoError(o.t, o.db.Gorm.Raw(`SELECT * FROM people WHERE archived_at IS NULL AND salesforce_contact_id IS NOT NULL ORDER BY id LIMIT 200`).Scan(&people).Error)
+	require.NoError(o.T, o.DB.Gorm.Raw(`SELECT * FROM people WHERE archived_at IS NULL AND salesforce_contact_id IS NOT NULL ORDER BY id LIMIT 200`).Scan(&people).Error)
 	return people
 }
 
@@ -51,11 +52,11 @@ func (o *office) contacts() []models.Person {
 // the account; a lead's Task has neither.
 func TestATaskHangsOnTheRightRecord(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, sandboxConfig(), orgConfig(), deliveryConfig())
-	people := o.contacts()
+	o := enginetest.NewOffice(t, enginetest.SandboxConfig(), enginetest.OrgConfig(), enginetest.DeliveryConfig())
+	people := contacts(o)
 	// Some take part in a second open one: in the chief role, where they had a minor part in
 	// the first, or the other way round.
-	before := o.roles()
+	before := rolesOf(o)
 	var open []string
 	for _, p := range people {
 		if contact := models.NormalSalesforceID(*p.SalesforceContactID); len(before[contact]) > 0 && !before[contact][0].closed {
@@ -63,21 +64,21 @@ func TestATaskHangsOnTheRightRecord(t *testing.T) {
 		}
 	}
 	for n := 0; n+1 < min(len(open), 12); n += 2 {
-		_, err := o.org.Act("update", "OpportunityContactRole", before[open[n+1]][0].id, map[string]any{"ContactId": open[n], "IsPrimary": !before[open[n]][0].primary})
+		_, err := o.Org.Act("update", "OpportunityContactRole", before[open[n+1]][0].id, map[string]any{"ContactId": open[n], "IsPrimary": !before[open[n]][0].primary})
 		require.NoError(t, err)
 	}
 	var lead models.Person
-	require.NoError(t, o.db.Gorm.Raw(`SELECT * FROM people WHERE archived_at IS NULL AND salesforce_contact_id IS NULL AND salesforce_lead_id IS NOT NULL ORDER BY id LIMIT 1`).Scan(&lead).Error)
+	require.NoError(t, o.DB.Gorm.Raw(`SELECT * FROM people WHERE archived_at IS NULL AND salesforce_contact_id IS NULL AND salesforce_lead_id IS NOT NULL ORDER BY id LIMIT 1`).Scan(&lead).Error)
 
 	var inputs []syncengine.ActivityInput
 	for _, p := range append(people, lead) {
-		in := o.email(fmt.Sprint("to ", p.ID))
+		in := o.Email(fmt.Sprint("to ", p.ID))
 		in.PersonID = p.ID
 		inputs = append(inputs, in)
 	}
-	ids := o.record(inputs...)
-	o.settled(models.ToSalesforce, 60*time.Second)
-	tasks, roles, seen := o.tasks(), o.roles(), map[string]int{}
+	ids := o.Record(inputs...)
+	o.Settled(models.ToSalesforce, 60*time.Second)
+	tasks, roles, seen := o.Tasks(), rolesOf(o), map[string]int{}
 	for n, p := range people {
 		require.Nil(t, p.SalesforceOpportunityID, "Marketo does not tell")
 		task := tasks[ids[n].String()]
@@ -112,27 +113,27 @@ func rank(primary bool) int {
 	return 1
 }
 
-// user is the org's user with an address.
-func (o *office) user(email string) string {
-	o.t.Helper()
-	for r := range o.org.Records("User", false) {
+// userOf is the org's user with an address.
+func userOf(o *enginetest.Office, email string) string {
+	o.T.Helper()
+	for r := range o.Org.Records("User", false) {
 		if r.Values["Email"] == email {
 			return r.ID
 		}
 	}
-	require.FailNow(o.t, "there is no user "+email)
+	require.FailNow(o.T, "there is no user "+email)
 	return ""
 }
 
 // sentBy delivers an email of a rep and returns its Task.
-func (o *office) sentBy(rep, key string) map[string]any {
-	o.t.Helper()
-	in := o.email(key)
+func sentBy(o *enginetest.Office, rep, key string) map[string]any {
+	o.T.Helper()
+	in := o.Email(key)
 	in.RepEmail = rep
-	id := o.record(in)[0]
-	o.settled(models.ToSalesforce, 30*time.Second)
-	tasks := o.tasks()[id.String()]
-	require.Len(o.t, tasks, 1, "%s has one Task", key)
+	id := o.Record(in)[0]
+	o.Settled(models.ToSalesforce, 30*time.Second)
+	tasks := o.Tasks()[id.String()]
+	require.Len(o.T, tasks, 1, "%s has one Task", key)
 	return tasks[0]
 }
 
@@ -140,43 +141,43 @@ func (o *office) sentBy(rep, key string) map[string]any {
 // connected user, with the rep in the comments.
 func TestATaskBelongsToTheRep(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, sandboxConfig(), orgConfig(), deliveryConfig())
-	self, rita, alex := o.user("integration@example.com"), o.user("rep@example.com"), o.user("admin@example.com")
+	o := enginetest.NewOffice(t, enginetest.SandboxConfig(), enginetest.OrgConfig(), enginetest.DeliveryConfig())
+	self, rita, alex := userOf(o, "integration@example.com"), userOf(o, "rep@example.com"), userOf(o, "admin@example.com")
 	owned := func(task map[string]any, owner string, comments bool, rep string) {
 		t.Helper()
 		require.Equal(t, owner, task["OwnerId"], rep)
 		require.Equal(t, comments, strings.Contains(fmt.Sprint(task["Description"]), "Sales rep: "+rep), "%v", task["Description"])
 	}
-	owned(o.sentBy("Rep@Example.com", "a"), rita, false, "rep@example.com")
-	owned(o.sentBy("stranger@example.com", "b"), self, true, "stranger@example.com")
-	owned(o.sentBy("", "c"), self, false, "")
+	owned(sentBy(o, "Rep@Example.com", "a"), rita, false, "rep@example.com")
+	owned(sentBy(o, "stranger@example.com", "b"), self, true, "stranger@example.com")
+	owned(sentBy(o, "", "c"), self, false, "")
 
-	require.NoError(t, o.engine.LinkRep(t.Context(), "linked@example.com", alex, "test"))
-	owned(o.sentBy("linked@example.com", "d"), alex, false, "linked@example.com")
+	require.NoError(t, o.Engine.LinkRep(t.Context(), "linked@example.com", alex, "test"))
+	owned(sentBy(o, "linked@example.com", "d"), alex, false, "linked@example.com")
 	var invalid *syncengine.InvalidError
-	require.ErrorAs(t, o.engine.LinkRep(t.Context(), "other@example.com", "005000000000000AAA", "test"), &invalid)
+	require.ErrorAs(t, o.Engine.LinkRep(t.Context(), "other@example.com", "005000000000000AAA", "test"), &invalid)
 
-	_, err := o.org.Act("deactivate", "User", rita, nil) // after she was found
+	_, err := o.Org.Act("deactivate", "User", rita, nil) // after she was found
 	require.NoError(t, err)
-	owned(o.sentBy("rep@example.com", "e"), self, true, "rep@example.com")
-	_, err = o.org.Act("deactivate", "User", alex, nil) // after he was linked
+	owned(sentBy(o, "rep@example.com", "e"), self, true, "rep@example.com")
+	_, err = o.Org.Act("deactivate", "User", alex, nil) // after he was linked
 	require.NoError(t, err)
-	owned(o.sentBy("linked@example.com", "f"), self, true, "linked@example.com")
-	require.Empty(t, o.pauses())
+	owned(sentBy(o, "linked@example.com", "f"), self, true, "linked@example.com")
+	require.Empty(t, o.Pauses())
 }
 
 // TestRefreshTokensThatAreGoodForOneUse: an org may rotate them; two processes that need
 // a new session at once must not use one twice, which would end the connection.
 func TestRefreshTokensThatAreGoodForOneUse(t *testing.T) {
 	t.Parallel()
-	org := orgConfig()
+	org := enginetest.OrgConfig()
 	org.Rotation = true
-	o := newConsentedOffice(t, sandboxConfig(), org, deliveryConfig())
-	first := o.engine
-	o.start(withSalesforce(deliveryConfig()))
-	second := o.engine
+	o := enginetest.NewConsentedOffice(t, enginetest.SandboxConfig(), org, enginetest.DeliveryConfig())
+	first := o.Engine
+	o.Start(withSalesforce(enginetest.DeliveryConfig()))
+	second := o.Engine
 	for n := range 5 {
-		o.org.ExpireSessions()
+		o.Org.ExpireSessions()
 		var group sync.WaitGroup
 		for _, engine := range []*syncengine.Engine{first, second} {
 			group.Go(func() {
@@ -185,17 +186,17 @@ func TestRefreshTokensThatAreGoodForOneUse(t *testing.T) {
 				}
 			})
 		}
-		in := o.email(fmt.Sprint("after ", n))
+		in := o.Email(fmt.Sprint("after ", n))
 		in.RepEmail = "rep@example.com"
-		id := o.record(in)[0]
+		id := o.Record(in)[0]
 		group.Wait()
-		o.settled(models.ToSalesforce, 30*time.Second)
-		require.Len(t, o.tasks()[id.String()], 1)
+		o.Settled(models.ToSalesforce, 30*time.Second)
+		require.Len(t, o.Tasks()[id.String()], 1)
 	}
 	info, err := first.SalesforceConnection(t.Context())
 	require.NoError(t, err)
 	require.False(t, info.NeedsReconnect)
-	require.Empty(t, o.pauses())
+	require.Empty(t, o.Pauses())
 }
 
 func withSalesforce(c syncengine.Config) syncengine.Config {

@@ -1,4 +1,4 @@
-package syncengine_test
+package activities_test
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 	"salesactions/models"
 	"salesactions/sandbox/fault"
 	"salesactions/syncengine"
+	"salesactions/syncengine/enginetest"
 )
 
 func TestWhatEveryCallWouldMeetPausesAndParksNothing(t *testing.T) {
@@ -35,7 +36,7 @@ func TestWhatEveryCallWouldMeetPausesAndParksNothing(t *testing.T) {
 			t.Parallel()
 			var mended atomic.Bool
 			var creates atomic.Int64
-			o := newOfficeBehind(t, orgConfig(), deliveryConfig(), func(_ *office, w http.ResponseWriter, r *http.Request, _ []byte) bool {
+			o := newOfficeBehind(t, enginetest.OrgConfig(), enginetest.DeliveryConfig(), func(_ *enginetest.Office, w http.ResponseWriter, r *http.Request, _ []byte) bool {
 				if !isCreate(r) || mended.Load() {
 					return false
 				}
@@ -45,67 +46,67 @@ func TestWhatEveryCallWouldMeetPausesAndParksNothing(t *testing.T) {
 			})
 			var inputs []syncengine.ActivityInput
 			for i := range 100 {
-				inputs = append(inputs, o.email(fmt.Sprint("e", i)))
+				inputs = append(inputs, o.Email(fmt.Sprint("e", i)))
 			}
-			o.record(inputs...)
-			o.paused(models.ToSalesforce, refusal.code)
+			o.Record(inputs...)
+			o.Paused(models.ToSalesforce, refusal.code)
 			require.LessOrEqual(t, creates.Load(), int64(4), "as many as are in flight at once")
-			failures, err := models.ListFailures(t.Context(), o.db.Gorm)
+			failures, err := models.ListFailures(t.Context(), o.DB.Gorm)
 			require.NoError(t, err)
 			require.Empty(t, failures)
 			mended.Store(true)
-			require.NoError(t, o.engine.TestSalesforce(t.Context()))
-			o.settled(models.ToSalesforce, 30*time.Second)
-			require.Equal(t, 100, o.total())
+			require.NoError(t, o.Engine.TestSalesforce(t.Context()))
+			o.Settled(models.ToSalesforce, 30*time.Second)
+			require.Equal(t, 100, countTasks(o))
 		})
 	}
 }
 
 func TestAPauseLastsUntilSomethingWorkedAndGrows(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, setup(t, sandboxConfig(), deliveryConfig()))
-	inputs := d.mixed(16)
-	d.record(inputs[:8]...)
-	d.settled(models.ToMarketo, 20*time.Second)
-	d.sandbox.Fault(fault.Rule{Path: "/activities/external.json", Kind: fault.Code, Code: "603", Message: "Access denied"})
-	d.sandbox.ResetCounts()
-	d.record(inputs[8:]...)
-	first := d.paused(models.ToMarketo, "603")
-	calls := func() int { return d.sandbox.Calls()["/rest/v1/activities/external.json"] }
+	d := enginetest.NewDesk(t, enginetest.Setup(t, enginetest.SandboxConfig(), enginetest.DeliveryConfig()))
+	inputs := d.Mixed(16)
+	d.Record(inputs[:8]...)
+	d.Settled(models.ToMarketo, 20*time.Second)
+	d.Sandbox.Fault(fault.Rule{Path: "/activities/external.json", Kind: fault.Code, Code: "603", Message: "Access denied"})
+	d.Sandbox.ResetCounts()
+	d.Record(inputs[8:]...)
+	first := d.Paused(models.ToMarketo, "603")
+	calls := func() int { return d.Sandbox.Calls()["/rest/v1/activities/external.json"] }
 	require.Eventually(t, func() bool {
-		pauses := d.pauses()
+		pauses := d.Pauses()
 		require.Len(t, pauses, 1, "the banner stays")
 		require.Equal(t, first.Since, pauses[0].Since)
 		return calls() >= 2 && pauses[0].RetryAt.Sub(*first.RetryAt) > time.Second
 	}, 30*time.Second, 5*time.Millisecond)
-	d.sandbox.ClearFaults()
-	d.settled(models.ToMarketo, 60*time.Second)
-	require.Empty(t, d.pauses())
+	d.Sandbox.ClearFaults()
+	d.Settled(models.ToMarketo, 60*time.Second)
+	require.Empty(t, d.Pauses())
 }
 
 func TestATypeThatIsDeletedInMarketoPausesAndParksNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, setup(t, sandboxConfig(), deliveryConfig()))
-	inputs := d.mixed(24)
-	d.record(inputs[:8]...)
-	d.settled(models.ToMarketo, 20*time.Second)
+	d := enginetest.NewDesk(t, enginetest.Setup(t, enginetest.SandboxConfig(), enginetest.DeliveryConfig()))
+	inputs := d.Mixed(24)
+	d.Record(inputs[:8]...)
+	d.Settled(models.ToMarketo, 20*time.Second)
 	require.NoError(t, deleteType(t, d, "salesActionsSendEmail"))
-	ids := d.record(inputs[8:]...)
-	d.paused(models.ToMarketo, "types_missing")
-	d.settled(models.ToMarketo, 60*time.Second) // the next run makes it anew
-	failures, err := models.ListFailures(t.Context(), d.db.Gorm)
+	ids := d.Record(inputs[8:]...)
+	d.Paused(models.ToMarketo, "types_missing")
+	d.Settled(models.ToMarketo, 60*time.Second) // the next run makes it anew
+	failures, err := models.ListFailures(t.Context(), d.DB.Gorm)
 	require.NoError(t, err)
 	require.Empty(t, failures)
-	times := d.inMarketo()
+	times := d.InMarketo()
 	for _, id := range ids {
 		require.Equal(t, 1, times[id.String()])
 	}
 }
 
 // deleteType deletes a custom activity type, as a Marketo admin does.
-func deleteType(t *testing.T, d *desk, name string) error {
+func deleteType(t *testing.T, d *enginetest.Desk, name string) error {
 	t.Helper()
-	resp, err := http.Get(d.server.URL + "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-client&client_secret=sandbox-secret")
+	resp, err := http.Get(d.Server.URL + "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-client&client_secret=sandbox-secret")
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func deleteType(t *testing.T, d *desk, name string) error {
 	if err := json.NewDecoder(resp.Body).Decode(&token); err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.server.URL+"/rest/v1/activities/external/type/"+name+"/delete.json", strings.NewReader("{}"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.Server.URL+"/rest/v1/activities/external/type/"+name+"/delete.json", strings.NewReader("{}"))
 	if err != nil {
 		return err
 	}
