@@ -243,3 +243,41 @@ func TestARunTakesOverWhatAnotherLeft(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatARequeuedDeliveryForgets: with an error that is over, a pending delivery would
+// be listed as one that is tried again.
+func TestWhatARequeuedDeliveryForgets(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		reset    outbox.Reset
+		attempts int
+		code     string
+	}{{outbox.Fresh, 0, ""}, {outbox.Again, 3, "X"}} {
+		t.Run(string(c.reset), func(t *testing.T) {
+			t.Parallel()
+			o := newTable(t)
+			id := o.add()
+			for _, state := range []string{`'pending', reason = NULL`, `'failed', reason = NULL`, `'delivered', reason = NULL`, `'skipped', reason = 'cleared'`} {
+				_, err := o.db.Pool.Exec(t.Context(), `UPDATE deliveries SET state = `+state+`, attempts = 3, error_code = 'X', error_class = 'other', error_text = 'X', error_remedy = 'X',
+					error_times = 3, looks = 2, doubts = 4, doubts_left = 1, doubted_at = now(), due_at = now() + interval '1 hour'`)
+				require.NoError(t, err)
+				n, err := o.outbox.Requeue(outbox.These(id), c.reset, "").Exec(t.Context(), o.db.Pool)
+				require.NoError(t, err)
+				require.EqualValues(t, 1, n)
+				got := o.row(id)
+				require.LessOrEqual(t, got.Wait, time.Duration(0), "due now")
+				got.Wait = 0
+				require.Equal(t, row{State: models.Pending, Attempts: c.attempts, Code: c.code, Class: map[string]string{"X": "other"}[c.code]}, got)
+				var doubted, counts bool
+				require.NoError(t, o.db.Pool.QueryRow(t.Context(), `SELECT doubted_at IS NOT NULL, error_times + doubts + looks = 0 AND doubts_left IS NULL FROM deliveries`).Scan(&doubted, &counts))
+				require.True(t, doubted, "it may be there all the same")
+				require.True(t, counts, "counters begin again")
+			}
+			_, err := o.db.Pool.Exec(t.Context(), `UPDATE deliveries SET state = 'sending'`)
+			require.NoError(t, err)
+			n, err := o.outbox.Requeue(outbox.These(id), c.reset, "").Exec(t.Context(), o.db.Pool)
+			require.NoError(t, err)
+			require.Zero(t, n, "what is being sent is the run's")
+		})
+	}
+}

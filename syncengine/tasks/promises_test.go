@@ -230,3 +230,22 @@ func TestATaskAboutSomebodyHangsOnTheirRecord(t *testing.T) {
 	require.NotNil(t, theirs.PersonID)
 	require.EqualValues(t, 77, *theirs.PersonID)
 }
+
+func TestAReminderAboutAPersonWhoWasMergedTwiceHangsOnTheRecordOfWhoTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newDB(t), withKey())
+	var leads []string
+	for r := range w.org.Records("Lead", false) {
+		leads = append(leads, r.ID)
+	}
+	for n, into := range []any{72, 73, nil} {
+		_, err := w.db.Pool.Exec(t.Context(), `INSERT INTO people (id, last_name, email_key, salesforce_lead_id, merged_into, name_key, company_key, title_key, source_key, search, read_at, created_run_id)
+			VALUES ($1, 'Lead', '', $2, $3, '', '', '', '', '', now(), 1)`, 71+n, leads[n], into)
+		require.NoError(t, err)
+	}
+	kind, rep := models.TaskEmail, rita
+	id, err := w.sync.Create(t.Context(), tasks.Fields{Kind: &kind, Name: ptr("Write"), Rep: &rep}, ptr(int64(71)), "user:"+rita)
+	require.NoError(t, err)
+	w.quiet()
+	require.Equal(t, leads[2], w.theirs(id)["WhoId"])
+}
