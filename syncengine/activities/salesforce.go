@@ -136,9 +136,9 @@ func (s *toSalesforce) contactsToAsk(ctx context.Context, due int) ([]string, er
 
 // targets decides on what each Task hangs and whose it is.
 func (s *toSalesforce) targets(ctx context.Context, items []item) ([]target, error) {
-	people, reps := make([]org.Whom, len(items)), make([]string, len(items))
+	people, reps := make([]org.SalesforceIDs, len(items)), make([]string, len(items))
 	for n, i := range items {
-		people[n], reps[n] = org.Whom{ContactID: i.ContactID, LeadID: i.LeadID, AccountID: i.AccountID, OpportunityID: i.OpportunityID}, i.RepEmail
+		people[n], reps[n] = org.SalesforceIDs{ContactID: i.ContactID, LeadID: i.LeadID, AccountID: i.AccountID, OpportunityID: i.OpportunityID}, i.RepEmail
 	}
 	on, err := s.org.Targets(ctx, people)
 	if err != nil {

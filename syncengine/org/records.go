@@ -184,8 +184,8 @@ type known struct {
 	gone                         bool
 }
 
-// Whom is a person as Marketo knows them in Salesforce; nil is unknown.
-type Whom struct {
+// SalesforceIDs are the records of one person, as Marketo knows them; nil is unknown.
+type SalesforceIDs struct {
 	ContactID, LeadID, AccountID, OpportunityID *string
 }
 
@@ -194,29 +194,29 @@ type Target struct{ WhoID, WhatID string }
 
 // Targets decides on what each Task hangs: the lead or contact, in whatever it was
 // converted or merged; for a contact the opportunity, else the account.
-func (o *Org) Targets(ctx context.Context, people []Whom) ([]Target, error) {
+func (o *Org) Targets(ctx context.Context, people []SalesforceIDs) ([]Target, error) {
 	records, err := o.remembered(ctx, people)
 	if err != nil {
 		return nil, err
 	}
 	targets := make([]Target, len(people))
-	for n, w := range people {
-		targets[n] = targetOf(w, records)
+	for n, ids := range people {
+		targets[n] = targetOf(ids, records)
 	}
 	return targets, nil
 }
 
-func targetOf(w Whom, records map[string]known) Target {
+func targetOf(ids SalesforceIDs, records map[string]known) Target {
 	var t Target
 	switch {
-	case text(w.ContactID) != "":
-		t.WhoID = models.NormalSalesforceID(*w.ContactID)
-	case text(w.LeadID) != "":
-		t.WhoID = models.NormalSalesforceID(*w.LeadID)
+	case text(ids.ContactID) != "":
+		t.WhoID = models.NormalSalesforceID(*ids.ContactID)
+	case text(ids.LeadID) != "":
+		t.WhoID = models.NormalSalesforceID(*ids.LeadID)
 	default:
 		return t
 	}
-	opportunities, accounts := []string{text(w.OpportunityID)}, []string{text(w.AccountID)}
+	opportunities, accounts := []string{text(ids.OpportunityID)}, []string{text(ids.AccountID)}
 	for range followDepth { // a lead may be merged into one that was converted
 		r := records[short(t.WhoID)]
 		opportunities = append(opportunities, r.opportunity)
@@ -249,10 +249,10 @@ const followDepth = 20
 
 // remembered reads what is known of people's records, of those that they became, and
 // of the accounts and opportunities beside them. One that is gone may come back.
-func (o *Org) remembered(ctx context.Context, people []Whom) (map[string]known, error) {
+func (o *Org) remembered(ctx context.Context, people []SalesforceIDs) (map[string]known, error) {
 	var ids []string
-	for _, w := range people {
-		for _, id := range []string{text(w.ContactID), text(w.LeadID), text(w.AccountID), text(w.OpportunityID)} {
+	for _, p := range people {
+		for _, id := range []string{text(p.ContactID), text(p.LeadID), text(p.AccountID), text(p.OpportunityID)} {
 			if id != "" {
 				ids = append(ids, short(id))
 			}

@@ -200,7 +200,7 @@ func (o *Org) successors(ctx context.Context, ids []string) ([]string, error) {
 		if _, err := o.AskRecords(ctx, fresh); err != nil {
 			return nil, err
 		}
-		people := make([]Whom, len(fresh))
+		people := make([]SalesforceIDs, len(fresh))
 		for n := range fresh {
 			people[n].LeadID = &fresh[n]
 		}

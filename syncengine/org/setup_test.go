@@ -127,7 +127,7 @@ func TestAMergeThatLeadsBackEnds(t *testing.T) {
 	a, b := "00Q000000000001", "00Q000000000002"
 	records := map[string]known{a: {follow: b}, b: {follow: a}}
 	done := make(chan Target, 1)
-	go func() { done <- targetOf(Whom{LeadID: &a}, records) }()
+	go func() { done <- targetOf(SalesforceIDs{LeadID: &a}, records) }()
 	select {
 	case target := <-done:
 		require.Equal(t, "", target.WhatID)
@@ -139,7 +139,7 @@ func TestAMergeThatLeadsBackEnds(t *testing.T) {
 func TestWhatIsGoneIsPassedOver(t *testing.T) {
 	t.Parallel()
 	contact, account, opportunity, other := "003000000000001AAA", "001000000000001AAA", "006000000000001AAA", "001000000000002AAA"
-	w := Whom{ContactID: &contact, AccountID: &account, OpportunityID: &opportunity}
+	ids := SalesforceIDs{ContactID: &contact, AccountID: &account, OpportunityID: &opportunity}
 	for name, c := range map[string]struct {
 		records map[string]known
 		what    string
@@ -153,7 +153,7 @@ func TestWhatIsGoneIsPassedOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, Target{WhoID: contact, WhatID: c.what}, targetOf(w, c.records))
+			require.Equal(t, Target{WhoID: contact, WhatID: c.what}, targetOf(ids, c.records))
 		})
 	}
 }

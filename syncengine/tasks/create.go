@@ -116,13 +116,17 @@ func (p Push) targets(ctx context.Context, rows []*row) ([]org.Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read whom tasks are about: %w", err)
 	}
-	of := map[int64]org.Whom{}
+	of := map[int64]org.SalesforceIDs{}
 	var id int64
-	var w org.Whom
-	if _, err := pgx.ForEachRow(found, []any{&id, &w.ContactID, &w.LeadID, &w.AccountID, &w.OpportunityID}, func() error { of[id] = w; return nil }); err != nil {
+	var theirs org.SalesforceIDs
+	_, err = pgx.ForEachRow(found, []any{&id, &theirs.ContactID, &theirs.LeadID, &theirs.AccountID, &theirs.OpportunityID}, func() error {
+		of[id] = theirs
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read whom tasks are about: %w", err)
 	}
-	people := make([]org.Whom, len(rows))
+	people := make([]org.SalesforceIDs, len(rows))
 	for n, r := range rows {
 		if r.personID != nil {
 			people[n] = of[*r.personID]
