@@ -60,9 +60,10 @@ var arrows = []arrow{
 	{from: "syncengine/pauses", to: []string{"syncengine/failure"}, never: []string{echo, gorm, river}},
 	{from: "syncengine/outbox", to: []string{"models", "syncengine/failure", "syncengine/pauses"}, never: []string{echo, river}},
 	{from: "syncengine/org", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, river}},
+	{from: "syncengine/sftask", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/org", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, gorm, river}},
 	{from: "syncengine/who", to: []string{"models"}, never: []string{echo, river}},
-	{from: "syncengine/activities", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/org", "syncengine/outbox", "syncengine/salesforce", "syncengine/who"}, never: []string{echo, river}},
-	{from: "syncengine/tasks", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/org", "syncengine/outbox", "syncengine/salesforce"}, never: []string{echo, river}},
+	{from: "syncengine/activities", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/org", "syncengine/outbox", "syncengine/salesforce", "syncengine/sftask", "syncengine/who"}, never: []string{echo, river}},
+	{from: "syncengine/tasks", to: []string{"models", "syncengine/budget", "syncengine/failure", "syncengine/org", "syncengine/outbox", "syncengine/salesforce", "syncengine/sftask"}, never: []string{echo, river}},
 	{from: "syncengine/unsubscribes", to: []string{"crypt", "models", "syncengine/budget", "syncengine/failure", "syncengine/marketo", "syncengine/org", "syncengine/outbox", "syncengine/salesforce", "syncengine/who"}, never: []string{echo, river}},
 	{from: "syncengine/smartgrid", to: []string{"syncengine/failure", "syncengine/marketo"}, never: []string{echo, gorm, river}},
 	{from: "sandbox/...", to: []string{"sandbox/..."}, never: []string{echo, gorm, river}},
@@ -103,6 +104,7 @@ func TestTheTableKnowsForbiddenArrows(t *testing.T) {
 		"web":                module + "/syncengine",
 		"handlers":           module + "/syncengine/marketo",
 		"views/people":       gorm,
+		"syncengine/org":     module + "/syncengine/sftask",
 		"syncengine":         echo,
 	} {
 		row, found := rowFor(from)

@@ -24,6 +24,7 @@ import (
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/people"
+	"salesactions/syncengine/sftask"
 	"salesactions/syncengine/smartgrid"
 	"salesactions/syncengine/tasks"
 	"salesactions/syncengine/unsubscribes"
@@ -183,12 +184,13 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	e.grids = smartgrid.NewReader(cfg.Clock)
 	e.outbox = outbox.New(deps.Pool, cfg.Clock)
 	e.org = org.New(deps.Pool, deps.Gorm, e.outbox, e.Salesforce)
-	e.tasks = tasks.New(deps.Pool, deps.Gorm, e.outbox, e.org, tasks.Config{Settle: cfg.SalesforceSettle})
+	writer := sftask.New(e.outbox, e.org)
+	e.tasks = tasks.New(deps.Pool, deps.Gorm, e.outbox, e.org, writer, tasks.Config{Settle: cfg.SalesforceSettle})
 	e.unsubscribes = unsubscribes.New(deps.Pool, deps.Gorm, cfg.Box, e.outbox, e.org, e.Marketo, unsubscribes.Config{CheckTime: cfg.CheckTime})
 	e.recorder = activities.NewRecorder(deps.Pool, e.outbox, e.unsubscribeBounced)
 	how := activities.Config{Config: outbox.Config{Log: cfg.Log, Linger: cfg.Linger}, MarketoSettle: cfg.MarketoSettle, SalesforceSettle: cfg.SalesforceSettle, Reread: e.people.TouchAll}
 	e.toMarketo = activities.NewMarketo(deps.Pool, e.outbox, e.marketoFor, how)
-	e.toSalesforce = activities.NewSalesforce(deps.Pool, e.outbox, e.org, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
+	e.toSalesforce = activities.NewSalesforce(deps.Pool, e.outbox, e.org, writer, how, unsubscribes.Push{Keeper: e.unsubscribes}, tasks.Push{Sync: e.tasks})
 	e.insert = e.insertJob
 	e.jobs, err = e.newJobs()
 	return e, err

@@ -10,7 +10,7 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/activities"
 	"salesactions/syncengine/failure"
-	"salesactions/syncengine/org"
+	"salesactions/syncengine/sftask"
 )
 
 // LoggingChange is what an admin changes of the logging; nil leaves it as it is.
@@ -92,7 +92,7 @@ func (c LoggingChange) Check() error {
 }
 
 func checkTemplate(template string) error {
-	if wrong := org.CheckSubject(template); wrong != "" {
+	if wrong := sftask.CheckSubject(template); wrong != "" {
 		return &InvalidError{"subject_template", wrong}
 	}
 	return nil
@@ -121,10 +121,10 @@ func (c LoggingChange) apply(l models.Logging, now time.Time) (models.Logging, m
 }
 
 // SubjectField is a dynamic field of the subject's template.
-type SubjectField = org.SubjectField
+type SubjectField = sftask.SubjectField
 
 // SubjectFields are all of them.
-func SubjectFields() []SubjectField { return org.SubjectFields() }
+func SubjectFields() []SubjectField { return sftask.SubjectFields() }
 
 // SubjectPreview is what a template makes of a recent activity.
 type SubjectPreview struct {

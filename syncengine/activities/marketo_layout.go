@@ -5,7 +5,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/marketo"
-	"salesactions/syncengine/org"
+	"salesactions/syncengine/sftask"
 )
 
 // Layout is how the eight kinds are told apart in Marketo.
@@ -166,4 +166,4 @@ func primaryOf(value any) string {
 }
 
 // oneLine puts text on one line of at most so many characters.
-func oneLine(text string, most int) string { return org.Cut(org.OneLine(text), most) }
+func oneLine(text string, most int) string { return sftask.Cut(sftask.OneLine(text), most) }

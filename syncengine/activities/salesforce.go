@@ -17,6 +17,7 @@ import (
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
+	"salesactions/syncengine/sftask"
 )
 
 // toSalesforce creates Tasks. Creates of completed Tasks lock nothing and run side by
@@ -26,14 +27,15 @@ type toSalesforce struct {
 	pool   *pgxpool.Pool
 	outbox *outbox.Outbox
 	org    *org.Org
+	writer *sftask.Writer
 	pace   *outbox.Pace
 }
 
 // NewSalesforce returns the deliverer to Salesforce. The calls of the other lanes lock
 // parents, as our changes of Tasks do, and are made in turn with those.
-func NewSalesforce(pool *pgxpool.Pool, o *outbox.Outbox, to *org.Org, cfg Config, locking ...outbox.Lane) *outbox.Deliverer {
+func NewSalesforce(pool *pgxpool.Pool, o *outbox.Outbox, to *org.Org, writer *sftask.Writer, cfg Config, locking ...outbox.Lane) *outbox.Deliverer {
 	cfg = cfg.withDefaults()
-	s := &toSalesforce{cfg: cfg, pool: pool, outbox: o, org: to, pace: o.NewPace(salesforceCreates, salesforce.MaxCollection)}
+	s := &toSalesforce{cfg: cfg, pool: pool, outbox: o, org: to, writer: writer, pace: o.NewPace(salesforceCreates, salesforce.MaxCollection)}
 	updating := &salesforceUpdates{toSalesforce: s, pace: o.NewPace(salesforceChanges, salesforce.MaxCollection), gauge: outbox.NewGauge(salesforce.MaxCollection)}
 	return o.NewDeliverer(models.ToSalesforce, cfg.Config, to.Prepare,
 		s, outbox.InTurn(append(locking, updating)...), (*salesforceSettling)(s))
@@ -61,7 +63,7 @@ func (s *toSalesforce) Round(ctx context.Context, run uuid.UUID) (int, error) {
 			return moved, errors.Join(group.Wait(), err)
 		}
 		started := s.outbox.Clock().Now()
-		n = min(n, s.org.CreateSize())
+		n = min(n, s.writer.CreateSize())
 		items, err := claim(sending, s.pool, s.outbox, run, salesforceCreates, n, s.knownOpportunity())
 		if err != nil {
 			return moved, errors.Join(group.Wait(), err)
@@ -136,9 +138,9 @@ func (s *toSalesforce) contactsToAsk(ctx context.Context, due int) ([]string, er
 
 // targets decides on what each Task hangs and whose it is.
 func (s *toSalesforce) targets(ctx context.Context, items []item) ([]target, error) {
-	people, reps := make([]org.Whom, len(items)), make([]string, len(items))
+	people, reps := make([]org.SalesforceIDs, len(items)), make([]string, len(items))
 	for n, i := range items {
-		people[n], reps[n] = org.Whom{ContactID: i.ContactID, LeadID: i.LeadID, AccountID: i.AccountID, OpportunityID: i.OpportunityID}, i.RepEmail
+		people[n], reps[n] = org.SalesforceIDs{ContactID: i.ContactID, LeadID: i.LeadID, AccountID: i.AccountID, OpportunityID: i.OpportunityID}, i.RepEmail
 	}
 	on, err := s.org.Targets(ctx, people)
 	if err != nil {
@@ -164,21 +166,21 @@ func (s *toSalesforce) send(ctx context.Context, run uuid.UUID, items []item, cl
 		return errors.Join(record(ctx, s.outbox, run, outbox.NotSent(items)), err)
 	}
 	var outcomes []outbox.Outcome
-	var tasks []org.NewTask
+	var tasks []sftask.NewTask
 	for n, i := range items {
 		if targets[n].WhoID == "" {
 			outcomes = append(outcomes, outbox.Skipped(i.Claimed, models.SkippedNoRecord))
 			continue
 		}
-		tasks = append(tasks, org.NewTask{Claimed: i.Claimed, Key: i.Activity, WhoID: targets[n].WhoID, RepEmail: i.RepEmail,
+		tasks = append(tasks, sftask.NewTask{Claimed: i.Claimed, Key: i.Activity, WhoID: targets[n].WhoID, RepEmail: i.RepEmail,
 			Fields: setup.newTask(i, targets[n], logging.SubjectTemplate)})
 	}
-	sent, err := s.org.Create(ctx, run, tasks, claimed, s.creating())
+	sent, err := s.writer.Create(ctx, run, tasks, claimed, s.creating())
 	return errors.Join(record(ctx, s.outbox, run, append(outcomes, sent...)), err)
 }
 
-func (s *toSalesforce) creating() org.Creating {
-	return org.Creating{Purpose: budget.Activities, Settle: s.cfg.SalesforceSettle, Lease: s.cfg.Lease}
+func (s *toSalesforce) creating() sftask.Creating {
+	return sftask.Creating{Purpose: budget.Activities, Settle: s.cfg.SalesforceSettle, Lease: s.cfg.Lease}
 }
 
 // salesforceSettling finds out what became of Tasks whose call had no answer.
@@ -190,10 +192,10 @@ func (s *salesforceSettling) Round(ctx context.Context, run uuid.UUID) (int, err
 	if err != nil || len(unknown) == 0 {
 		return 0, err
 	}
-	sent := make([]org.Sent, len(unknown))
+	sent := make([]sftask.Sent, len(unknown))
 	for n, c := range unknown {
-		sent[n] = org.Sent{Claimed: c, Key: c.Activity}
+		sent[n] = sftask.Sent{Claimed: c, Key: c.Activity}
 	}
-	outcomes, err := s.org.SettleUnknown(ctx, sent, nil, (*toSalesforce)(s).creating())
+	outcomes, err := s.writer.SettleUnknown(ctx, sent, nil, (*toSalesforce)(s).creating())
 	return len(outcomes), errors.Join(record(ctx, s.outbox, run, outcomes), err)
 }

@@ -5,6 +5,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/org"
+	"salesactions/syncengine/sftask"
 )
 
 // maxDescription is how many characters a Task's description may have (Salesforce: Task).
@@ -59,7 +60,7 @@ func (s taskMaker) newTask(i item, to target, template string) map[string]any {
 	task["Subject"] = subjectOf(i.Kind, a, template)
 	task["Description"] = s.description(i, a, to)
 	s.customFields(task, i, a)
-	s.Mark(task, i.Activity)
+	sftask.Mark(task, s.Setup, i.Activity)
 	for name, value := range task {
 		if !s.Creates(name) || !s.Takes(name, value) {
 			delete(task, name)
@@ -71,21 +72,21 @@ func (s taskMaker) newTask(i item, to target, template string) map[string]any {
 // subjectOf is the template's text; replies ignore the template.
 func subjectOf(kind models.ActivityKind, a models.ActivityAttributes, template string) string {
 	if kind == models.EmailReplied {
-		return org.Cut(strings.TrimSpace("Reply: "+org.OneLine(a.Subject)), org.MaxSubject)
+		return sftask.Cut(strings.TrimSpace("Reply: "+sftask.OneLine(a.Subject)), sftask.MaxSubject)
 	}
-	if subject := org.RenderSubject(template, subjectValues(kind, a)); subject != "" {
+	if subject := sftask.RenderSubject(template, subjectValues(kind, a)); subject != "" {
 		return subject
 	}
 	return kind.Name()
 }
 
 // subjectValues are those of an activity.
-func subjectValues(kind models.ActivityKind, a models.ActivityAttributes) org.SubjectValues {
+func subjectValues(kind models.ActivityKind, a models.ActivityAttributes) sftask.SubjectValues {
 	what := "Email"
 	if kind == models.CallReceived {
 		what = "Call"
 	}
-	return org.SubjectValues{
+	return sftask.SubjectValues{
 		"activity_type": what, "activity_subject": a.Subject, "sales_campaign_name": a.CampaignName,
 		"sales_campaign_day": a.CampaignDay, "sales_campaign_step": a.CampaignStep,
 		"call_outcome": a.CallOutcome, "call_reason": a.CallReason,
@@ -94,7 +95,7 @@ func subjectValues(kind models.ActivityKind, a models.ActivityAttributes) org.Su
 
 // PreviewSubject is the subject that an activity would have with a template.
 func PreviewSubject(template string, kind models.ActivityKind, a models.ActivityAttributes) string {
-	return org.RenderSubject(template, subjectValues(kind, a))
+	return sftask.RenderSubject(template, subjectValues(kind, a))
 }
 
 func (s taskMaker) customFields(task map[string]any, i item, a models.ActivityAttributes) {
@@ -120,7 +121,7 @@ func (s taskMaker) text(task map[string]any, name, value string) {
 		return
 	}
 	if most := s.Fields[name].Length; most > 0 {
-		value = org.Cut(value, most)
+		value = sftask.Cut(value, most)
 	}
 	task[name] = value
 }
@@ -147,10 +148,10 @@ func (s taskMaker) description(i item, a models.ActivityAttributes, to target) s
 	}
 	text := strings.Join(lines, "\n")
 	if s.Scheme != org.SchemeMarker {
-		return org.Cut(text, maxDescription)
+		return sftask.Cut(text, maxDescription)
 	}
-	mark := org.Marker(i.Activity)
-	if text = org.Cut(text, maxDescription-len(mark)-2); text != "" {
+	mark := sftask.Marker(i.Activity)
+	if text = sftask.Cut(text, maxDescription-len(mark)-2); text != "" {
 		text += "\n\n"
 	}
 	return text + mark

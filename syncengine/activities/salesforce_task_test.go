@@ -15,6 +15,7 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
+	"salesactions/syncengine/sftask"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -106,7 +107,7 @@ func TestTheMarkerKeepsItsRoom(t *testing.T) {
 	i.Attributes.BodyPreview = strings.Repeat("x", 40_000)
 	description := wholeOrg(org.SchemeMarker).newTask(i, target{Target: org.Target{WhoID: "003000000000001AAA"}}, "x")["Description"].(string)
 	require.Len(t, description, maxDescription)
-	require.True(t, strings.HasSuffix(description, org.Marker(i.Activity)))
+	require.True(t, strings.HasSuffix(description, sftask.Marker(i.Activity)))
 }
 
 func TestAFieldIsCutToItsLength(t *testing.T) {

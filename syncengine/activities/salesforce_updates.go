@@ -181,7 +181,7 @@ func (u *salesforceUpdates) send(ctx context.Context, changes []*change) ([]outb
 		of := outbox.ForAll([]*change{c}, func(d outbox.Claimed) outbox.Outcome { return u.result(d, c.taskID, results[n], len(changes)) })
 		first[n], outcomes = of[0], append(outcomes, of...)
 	}
-	return outcomes, u.org.Learn(ctx, u.gauge, results, first)
+	return outcomes, u.writer.Learn(ctx, u.gauge, results, first)
 }
 
 func (u *salesforceUpdates) result(c outbox.Claimed, taskID string, r salesforce.SaveResult, records int) outbox.Outcome {

@@ -32,10 +32,9 @@ type Connect func(context.Context) (Session, error)
 type Org struct {
 	Client Connect
 
-	outbox  *outbox.Outbox
-	pool    *pgxpool.Pool
-	db      *gorm.DB
-	creates *outbox.Gauge // of Tasks
+	outbox *outbox.Outbox
+	pool   *pgxpool.Pool
+	db     *gorm.DB
 
 	asking sync.Mutex // one caller at a time asks about reps
 
@@ -46,7 +45,7 @@ type Org struct {
 
 // New returns the org that connect reaches.
 func New(pool *pgxpool.Pool, db *gorm.DB, o *outbox.Outbox, connect Connect) *Org {
-	return &Org{Client: connect, outbox: o, pool: pool, db: db, creates: outbox.NewGauge(salesforce.MaxCollection)}
+	return &Org{Client: connect, outbox: o, pool: pool, db: db}
 }
 
 func (o *Org) clock() clockwork.Clock { return o.outbox.Clock() }
@@ -122,6 +121,26 @@ func (o *Org) keep(setup Setup, settings Settings) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.setup, o.settings = setup, settings
+}
+
+// Omit leaves fields out of Tasks until the org is examined again: it refuses what we
+// write there, though it describes them as writable. What a Task cannot be without
+// stays in.
+func (o *Org) Omit(ctx context.Context, fields []string) error {
+	o.mu.Lock()
+	setup, known := o.setup, len(o.setup.Omitted)
+	setup.Omitted = slices.Clone(setup.Omitted)
+	for _, f := range fields {
+		if !setup.needs(f) && !setup.omits(f) {
+			setup.Omitted = append(setup.Omitted, f)
+		}
+	}
+	o.setup = setup
+	o.mu.Unlock()
+	if len(setup.Omitted) == known {
+		return nil
+	}
+	return o.outbox.KeepSetup(ctx, models.ToSalesforce, setup)
 }
 
 func (o *Org) load(ctx context.Context) (Settings, error) {

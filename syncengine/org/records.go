@@ -19,12 +19,12 @@ import (
 // Ids in one query, and queries in one call: the address of a query may have 16,384
 // bytes, and a composite call five queries (Salesforce REST: limits, composite).
 const (
-	idsPerQuery  = 450
+	IDsPerQuery  = 450
 	queriesACall = 5
 )
 
 // MaxContacts is how many contacts AskOpportunities asks about in one call.
-const MaxContacts = idsPerQuery * queriesACall
+const MaxContacts = IDsPerQuery * queriesACall
 
 // AskOpportunities asks Salesforce for the open opportunity of at most MaxContacts
 // contacts, by their ids of 15 characters, and remembers the answers.
@@ -34,9 +34,9 @@ func (o *Org) AskOpportunities(ctx context.Context, contacts []string) error {
 		return err
 	}
 	var queries []string
-	for from := 0; from < len(contacts); from += idsPerQuery {
+	for from := 0; from < len(contacts); from += IDsPerQuery {
 		queries = append(queries, `SELECT ContactId, OpportunityId FROM OpportunityContactRole WHERE Opportunity.IsClosed = false AND ContactId IN (`+
-			Quoted(contacts[from:min(from+idsPerQuery, len(contacts))])+`) ORDER BY IsPrimary DESC, Opportunity.CreatedDate DESC, Id`)
+			Quoted(contacts[from:min(from+IDsPerQuery, len(contacts))])+`) ORDER BY IsPrimary DESC, Opportunity.CreatedDate DESC, Id`)
 	}
 	answers, err := client.CompositeQueries(budget.For(ctx, budget.Opportunities), queries)
 	if err != nil && !isDenied(err) {
@@ -45,7 +45,7 @@ func (o *Org) AskOpportunities(ctx context.Context, contacts []string) error {
 	opportunities := map[string]string{}
 	for _, answer := range answers {
 		for _, role := range answer {
-			if contact := short(role.Text("ContactId")); opportunities[contact] == "" {
+			if contact := ShortID(role.Text("ContactId")); opportunities[contact] == "" {
 				opportunities[contact] = role.Text("OpportunityId")
 			}
 		}
@@ -111,7 +111,7 @@ func queryByID(ctx context.Context, client *salesforce.Client, object, fields st
 		}
 	}
 	return func(yield func(salesforce.Record, error) bool) {
-		for some := range slices.Chunk(of, idsPerQuery) {
+		for some := range slices.Chunk(of, IDsPerQuery) {
 			for r, err := range client.QueryAll(ctx, `SELECT `+fields+` FROM `+object+` WHERE Id IN (`+Quoted(some)+`)`) {
 				if !yield(r, err) || err != nil {
 					return
@@ -138,16 +138,16 @@ func (o *Org) rememberRecord(ctx context.Context, r salesforce.Record, followed 
 		ON CONFLICT (id) DO UPDATE SET follow_id = EXCLUDED.follow_id, account_id = EXCLUDED.account_id,
 			opportunity_id = CASE WHEN $2 = '' THEN salesforce_records.opportunity_id ELSE EXCLUDED.opportunity_id END,
 			asked_at = CASE WHEN $2 = '' THEN salesforce_records.asked_at ELSE EXCLUDED.asked_at END`,
-		short(r.Text("Id")), follow, account, r.Text("ConvertedOpportunityId"), o.clock().Now())
+		ShortID(r.Text("Id")), follow, account, r.Text("ConvertedOpportunityId"), o.clock().Now())
 	if err != nil {
 		return fmt.Errorf("remember what became of a record: %w", err)
 	}
 	return nil
 }
 
-// askParents asks which accounts and opportunities are gone, deleted or out of the
+// AskParents asks which accounts and opportunities are gone, deleted or out of the
 // connected user's sight, and remembers those.
-func (o *Org) askParents(ctx context.Context, ids []string) (map[string]bool, error) {
+func (o *Org) AskParents(ctx context.Context, ids []string) (map[string]bool, error) {
 	client, err := o.Client(ctx)
 	if err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (o *Org) askParents(ctx context.Context, ids []string) (map[string]bool, er
 	for _, id := range ids {
 		if id != "" && !there[id] && !gone[id] {
 			gone[id] = true
-			list = append(list, short(id))
+			list = append(list, ShortID(id))
 		}
 	}
 	_, err = o.pool.Exec(ctx, `INSERT INTO salesforce_records (id, gone, asked_at) SELECT unnest($1::text[]), true, $2
@@ -184,8 +184,8 @@ type known struct {
 	gone                         bool
 }
 
-// Whom is a person as Marketo knows them in Salesforce; nil is unknown.
-type Whom struct {
+// SalesforceIDs are the records of one person, as Marketo knows them; nil is unknown.
+type SalesforceIDs struct {
 	ContactID, LeadID, AccountID, OpportunityID *string
 }
 
@@ -194,31 +194,31 @@ type Target struct{ WhoID, WhatID string }
 
 // Targets decides on what each Task hangs: the lead or contact, in whatever it was
 // converted or merged; for a contact the opportunity, else the account.
-func (o *Org) Targets(ctx context.Context, people []Whom) ([]Target, error) {
+func (o *Org) Targets(ctx context.Context, people []SalesforceIDs) ([]Target, error) {
 	records, err := o.remembered(ctx, people)
 	if err != nil {
 		return nil, err
 	}
 	targets := make([]Target, len(people))
-	for n, w := range people {
-		targets[n] = targetOf(w, records)
+	for n, ids := range people {
+		targets[n] = targetOf(ids, records)
 	}
 	return targets, nil
 }
 
-func targetOf(w Whom, records map[string]known) Target {
+func targetOf(ids SalesforceIDs, records map[string]known) Target {
 	var t Target
 	switch {
-	case text(w.ContactID) != "":
-		t.WhoID = models.NormalSalesforceID(*w.ContactID)
-	case text(w.LeadID) != "":
-		t.WhoID = models.NormalSalesforceID(*w.LeadID)
+	case text(ids.ContactID) != "":
+		t.WhoID = models.NormalSalesforceID(*ids.ContactID)
+	case text(ids.LeadID) != "":
+		t.WhoID = models.NormalSalesforceID(*ids.LeadID)
 	default:
 		return t
 	}
-	opportunities, accounts := []string{text(w.OpportunityID)}, []string{text(w.AccountID)}
+	opportunities, accounts := []string{text(ids.OpportunityID)}, []string{text(ids.AccountID)}
 	for range followDepth { // a lead may be merged into one that was converted
-		r := records[short(t.WhoID)]
+		r := records[ShortID(t.WhoID)]
 		opportunities = append(opportunities, r.opportunity)
 		if r.follow == "" {
 			accounts = append(accounts, r.account)
@@ -233,7 +233,7 @@ func targetOf(w Whom, records map[string]known) Target {
 		return t // a lead forbids it (Salesforce: Task, WhoId and WhatId)
 	}
 	for _, id := range append(opportunities, accounts...) {
-		if id != "" && !records[short(id)].gone {
+		if id != "" && !records[ShortID(id)].gone {
 			t.WhatID = models.NormalSalesforceID(id)
 			break
 		}
@@ -249,12 +249,12 @@ const followDepth = 20
 
 // remembered reads what is known of people's records, of those that they became, and
 // of the accounts and opportunities beside them. One that is gone may come back.
-func (o *Org) remembered(ctx context.Context, people []Whom) (map[string]known, error) {
+func (o *Org) remembered(ctx context.Context, people []SalesforceIDs) (map[string]known, error) {
 	var ids []string
-	for _, w := range people {
-		for _, id := range []string{text(w.ContactID), text(w.LeadID), text(w.AccountID), text(w.OpportunityID)} {
+	for _, p := range people {
+		for _, id := range []string{text(p.ContactID), text(p.LeadID), text(p.AccountID), text(p.OpportunityID)} {
 			if id != "" {
-				ids = append(ids, short(id))
+				ids = append(ids, ShortID(id))
 			}
 		}
 	}
@@ -285,7 +285,34 @@ func (o *Org) remembered(ctx context.Context, people []Whom) (map[string]known, 
 	return records, nil
 }
 
-func short(id string) string { return id[:min(len(id), 15)] }
+// Successors returns leads and contacts with those that they became, and those that
+// these became.
+func (o *Org) Successors(ctx context.Context, ids []string) ([]string, error) {
+	for asked, depth := 0, 0; asked < len(ids) && depth < followDepth; depth++ {
+		fresh := ids[asked:]
+		asked = len(ids)
+		if _, err := o.AskRecords(ctx, fresh); err != nil {
+			return nil, err
+		}
+		people := make([]SalesforceIDs, len(fresh))
+		for n := range fresh {
+			people[n].LeadID = &fresh[n]
+		}
+		records, err := o.remembered(ctx, people)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range fresh {
+			if next := models.NormalSalesforceID(records[ShortID(id)].follow); next != "" && !slices.Contains(ids, next) {
+				ids = append(ids, next)
+			}
+		}
+	}
+	return ids, nil
+}
+
+// ShortID is the form of an id with 15 characters.
+func ShortID(id string) string { return id[:min(len(id), 15)] }
 
 func text(s *string) string {
 	if s == nil {

@@ -16,6 +16,16 @@ import (
 	"salesactions/syncengine/salesforce"
 )
 
+// Scheme is how a Task that was sent can be found again, so that none is made twice.
+type Scheme string
+
+// The schemes, the best first.
+const (
+	SchemeKey    Scheme = "key"    // a unique external id: Salesforce itself refuses the second
+	SchemeField  Scheme = "field"  // a text field that can be searched
+	SchemeMarker Scheme = "marker" // a line in the description, read back from the person's Tasks
+)
+
 // Setup is what the org has, as the connected user sees it.
 type Setup struct {
 	At         time.Time         `json:"at"`
@@ -89,6 +99,21 @@ func (s Setup) Takes(field string, value any) bool {
 	text, isText := value.(string)
 	values := s.Fields[field].Values
 	return !isText || values == nil || s.needs(field) || slices.Contains(values, text)
+}
+
+func (s Setup) omits(field string) bool {
+	return slices.ContainsFunc(s.Omitted, func(f string) bool { return strings.EqualFold(f, field) })
+}
+
+// needs says that a Task would not be what it is without a field.
+func (s Setup) needs(field string) bool {
+	switch strings.ToLower(field) {
+	case "", "subject", "status", "activitydate", "whoid", "ownerid", strings.ToLower(s.KeyField), strings.ToLower(s.MarkerName):
+		return true
+	case "description":
+		return s.Scheme == SchemeMarker
+	}
+	return false
 }
 
 // HasType says whether Task's Type has exactly that value.

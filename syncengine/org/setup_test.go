@@ -7,8 +7,42 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"salesactions/models"
 	"salesactions/syncengine/salesforce"
 )
+
+func TestTheBestSchemeThatTheOrgHas(t *testing.T) {
+	t.Parallel()
+	key := Field{Create: true, External: true, Unique: true, Filter: true, Length: 36}
+	with := func(f Field, change func(*Field)) Field { change(&f); return f }
+	both := models.Logging{KeyField: "K__c", MarkerField: "M__c"}
+	for name, c := range map[string]struct {
+		fields  map[string]Field
+		logging models.Logging
+		want    Setup
+	}{
+		"a_unique_external_id":          {map[string]Field{"K__c": key, "M__c": key}, both, Setup{Scheme: SchemeKey, KeyField: "K__c"}},
+		"that_is_longer":                {map[string]Field{"K__c": with(key, func(f *Field) { f.Length = 255 })}, both, Setup{Scheme: SchemeKey, KeyField: "K__c"}},
+		"a_key_that_is_not_unique":      {map[string]Field{"K__c": with(key, func(f *Field) { f.Unique = false })}, both, Setup{Scheme: SchemeField, MarkerName: "K__c"}},
+		"a_key_that_is_no_external_id":  {map[string]Field{"K__c": with(key, func(f *Field) { f.External = false })}, both, Setup{Scheme: SchemeField, MarkerName: "K__c"}},
+		"the_marker's_field_first":      {map[string]Field{"K__c": with(key, func(f *Field) { f.Unique = false }), "M__c": key}, both, Setup{Scheme: SchemeField, MarkerName: "M__c"}},
+		"a_key_that_is_too_short":       {map[string]Field{"K__c": with(key, func(f *Field) { f.Length = 35 })}, both, Setup{Scheme: SchemeMarker}},
+		"a_key_that_cannot_be_set":      {map[string]Field{"K__c": with(key, func(f *Field) { f.Create = false })}, both, Setup{Scheme: SchemeMarker}},
+		"a_field_that_is_not_searched":  {map[string]Field{"M__c": with(key, func(f *Field) { f.Filter = false })}, both, Setup{Scheme: SchemeMarker}},
+		"fields_that_the_org_lacks":     {nil, both, Setup{Scheme: SchemeMarker}},
+		"no_fields_in_the_settings":     {map[string]Field{"": key}, models.Logging{}, Setup{Scheme: SchemeMarker}},
+		"only_a_key_in_the_settings":    {map[string]Field{"K__c": key, "M__c": key}, models.Logging{KeyField: "K__c"}, Setup{Scheme: SchemeKey, KeyField: "K__c"}},
+		"only_a_marker_in_the_settings": {map[string]Field{"K__c": key, "M__c": key}, models.Logging{MarkerField: "M__c"}, Setup{Scheme: SchemeField, MarkerName: "M__c"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := Setup{Fields: c.fields}
+			s.chooseScheme(c.logging)
+			s.Fields = nil
+			require.Empty(t, cmp.Diff(c.want, s))
+		})
+	}
+}
 
 func TestWhatASetupMaySet(t *testing.T) {
 	t.Parallel()
@@ -127,7 +161,7 @@ func TestAMergeThatLeadsBackEnds(t *testing.T) {
 	a, b := "00Q000000000001", "00Q000000000002"
 	records := map[string]known{a: {follow: b}, b: {follow: a}}
 	done := make(chan Target, 1)
-	go func() { done <- targetOf(Whom{LeadID: &a}, records) }()
+	go func() { done <- targetOf(SalesforceIDs{LeadID: &a}, records) }()
 	select {
 	case target := <-done:
 		require.Equal(t, "", target.WhatID)
@@ -139,21 +173,21 @@ func TestAMergeThatLeadsBackEnds(t *testing.T) {
 func TestWhatIsGoneIsPassedOver(t *testing.T) {
 	t.Parallel()
 	contact, account, opportunity, other := "003000000000001AAA", "001000000000001AAA", "006000000000001AAA", "001000000000002AAA"
-	w := Whom{ContactID: &contact, AccountID: &account, OpportunityID: &opportunity}
+	ids := SalesforceIDs{ContactID: &contact, AccountID: &account, OpportunityID: &opportunity}
 	for name, c := range map[string]struct {
 		records map[string]known
 		what    string
 	}{
 		"all_are_there":           {nil, opportunity},
-		"the_opportunity_is_gone": {map[string]known{short(opportunity): {gone: true}}, account},
-		"both_are_gone":           {map[string]known{short(opportunity): {gone: true}, short(account): {gone: true}}, ""},
-		"salesforce_has_another_account": {map[string]known{short(opportunity): {gone: true}, short(account): {gone: true},
-			short(contact): {account: other}}, other},
-		"marketos_account_before_salesforces": {map[string]known{short(opportunity): {gone: true}, short(contact): {account: other}}, account},
+		"the_opportunity_is_gone": {map[string]known{ShortID(opportunity): {gone: true}}, account},
+		"both_are_gone":           {map[string]known{ShortID(opportunity): {gone: true}, ShortID(account): {gone: true}}, ""},
+		"salesforce_has_another_account": {map[string]known{ShortID(opportunity): {gone: true}, ShortID(account): {gone: true},
+			ShortID(contact): {account: other}}, other},
+		"marketos_account_before_salesforces": {map[string]known{ShortID(opportunity): {gone: true}, ShortID(contact): {account: other}}, account},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, Target{WhoID: contact, WhatID: c.what}, targetOf(w, c.records))
+			require.Equal(t, Target{WhoID: contact, WhatID: c.what}, targetOf(ids, c.records))
 		})
 	}
 }

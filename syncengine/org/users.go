@@ -114,7 +114,7 @@ func (o *Org) keptOwners(ctx context.Context, emails []string, instance string) 
 // askUsers looks reps up by their address among the active users, and keeps the
 // answers. What an admin links meanwhile stays.
 func (o *Org) askUsers(ctx context.Context, emails []string, instance string) error {
-	for some := range slices.Chunk(emails, idsPerQuery/2) { // addresses are longer than ids
+	for some := range slices.Chunk(emails, IDsPerQuery/2) { // addresses are longer than ids
 		ids, names := map[string]string{}, map[string]string{}
 		for u, err := range o.activeUsers(ctx, `Email IN (`+Quoted(some)+`)`) {
 			if err != nil {
@@ -143,13 +143,13 @@ func (o *Org) askUsers(ctx context.Context, emails []string, instance string) er
 // checkLinks looks whether users that an admin linked are users of the org that is
 // connected now. A link is never taken away: one to nobody here is refused.
 func (o *Org) checkLinks(ctx context.Context, users []string, instance string) error {
-	for some := range slices.Chunk(users, idsPerQuery) {
+	for some := range slices.Chunk(users, IDsPerQuery) {
 		active := []string{}
 		for u, err := range o.activeUsers(ctx, `Id IN (`+Quoted(some)+`)`) {
 			if err != nil {
 				return err
 			}
-			active = append(active, short(u.ID()))
+			active = append(active, ShortID(u.ID()))
 		}
 		_, err := o.pool.Exec(ctx, `UPDATE salesforce_reps SET instance = $3, asked_at = $4,
 				refused_at = CASE WHEN left(user_id, 15) = ANY($2) THEN NULL ELSE $4::timestamptz END

@@ -14,6 +14,7 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
+	"salesactions/syncengine/sftask"
 )
 
 // create makes the Tasks of claimed tasks that are not in Salesforce.
@@ -35,7 +36,7 @@ func (p Push) create(ctx context.Context, run uuid.UUID, rows []*row, started ti
 	if err != nil {
 		return errors.Join(err, p.record(ctx, run, append(outcomes, outbox.NotSent(wanted)...)))
 	}
-	created, err := p.org.Create(ctx, run, tasks, started, p.creating())
+	created, err := p.writer.Create(ctx, run, tasks, started, p.creating())
 	for n, o := range created {
 		if o.State == models.Delivered && o.RemoteID == "" { // its key is taken by one that is hidden: the two cannot be kept the same
 			created[n] = outbox.Parked(outbox.Claimed{ID: o.ID}, outOfSight)
@@ -48,7 +49,7 @@ func (p Push) create(ctx context.Context, run uuid.UUID, rows []*row, started ti
 }
 
 // newTasks writes the Tasks as Salesforce gets them, and what it will have then.
-func (p Push) newTasks(ctx context.Context, rows []*row) ([]org.NewTask, []remote, error) {
+func (p Push) newTasks(ctx context.Context, rows []*row) ([]sftask.NewTask, []remote, error) {
 	on, err := p.targets(ctx, rows)
 	if err != nil {
 		return nil, nil, err
@@ -62,7 +63,7 @@ func (p Push) newTasks(ctx context.Context, rows []*row) ([]org.NewTask, []remot
 		return nil, nil, err
 	}
 	setup, _ := p.org.Known()
-	tasks, sent := make([]org.NewTask, len(rows)), make([]remote, len(rows))
+	tasks, sent := make([]sftask.NewTask, len(rows)), make([]remote, len(rows))
 	for n, r := range rows {
 		values := map[string]any{}
 		for _, f := range fields {
@@ -78,13 +79,13 @@ func (p Push) newTasks(ctx context.Context, rows []*row) ([]org.NewTask, []remot
 		if kind := r.kind.Name(); setup.HasType(kind) {
 			values["Type"] = kind
 		}
-		setup.Mark(values, r.id)
+		sftask.Mark(values, setup, r.id)
 		for name := range values {
 			if !setup.Creates(name) {
 				delete(values, name)
 			}
 		}
-		tasks[n] = org.NewTask{Claimed: r.Claimed, Key: r.id, WhoID: on[n].WhoID, RepEmail: r.values[fieldRep], Fields: values}
+		tasks[n] = sftask.NewTask{Claimed: r.Claimed, Key: r.id, WhoID: on[n].WhoID, RepEmail: r.values[fieldRep], Fields: values}
 		sent[n] = asSent(values, setup.UserID)
 	}
 	return tasks, sent, nil
@@ -116,13 +117,17 @@ func (p Push) targets(ctx context.Context, rows []*row) ([]org.Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read whom tasks are about: %w", err)
 	}
-	of := map[int64]org.Whom{}
+	of := map[int64]org.SalesforceIDs{}
 	var id int64
-	var w org.Whom
-	if _, err := pgx.ForEachRow(found, []any{&id, &w.ContactID, &w.LeadID, &w.AccountID, &w.OpportunityID}, func() error { of[id] = w; return nil }); err != nil {
+	var theirs org.SalesforceIDs
+	_, err = pgx.ForEachRow(found, []any{&id, &theirs.ContactID, &theirs.LeadID, &theirs.AccountID, &theirs.OpportunityID}, func() error {
+		of[id] = theirs
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read whom tasks are about: %w", err)
 	}
-	people := make([]org.Whom, len(rows))
+	people := make([]org.SalesforceIDs, len(rows))
 	for n, r := range rows {
 		if r.personID != nil {
 			people[n] = of[*r.personID]
@@ -197,11 +202,11 @@ func (p Push) settle(ctx context.Context, run uuid.UUID) (int, error) {
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	sent, before := make([]org.Sent, len(rows)), map[uuid.UUID][]string{}
+	sent, before := make([]sftask.Sent, len(rows)), map[uuid.UUID][]string{}
 	for n, r := range rows {
-		sent[n], before[r.id] = org.Sent{Claimed: r.Claimed, Key: r.id}, r.former
+		sent[n], before[r.id] = sftask.Sent{Claimed: r.Claimed, Key: r.id}, r.former
 	}
-	outcomes, err := p.org.SettleUnknown(ctx, sent, before, p.creating())
+	outcomes, err := p.writer.SettleUnknown(ctx, sent, before, p.creating())
 	return len(outcomes), errors.Join(p.record(ctx, run, outcomes, func(batch *pgx.Batch) {
 		for _, o := range outcomes {
 			if at := slices.IndexFunc(rows, func(r *row) bool { return r.ID == o.ID }); at >= 0 && o.State == models.Delivered {

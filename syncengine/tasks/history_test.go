@@ -22,6 +22,7 @@ import (
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
+	"salesactions/syncengine/sftask"
 	"salesactions/syncengine/tasks"
 )
 
@@ -167,7 +168,8 @@ func (h *history) openOrCommit() {
 func (h *history) actHere() {
 	h.t.Helper()
 	here := outbox.New(h.db.Pool, h.clock)
-	app := tasks.New(h.db.Pool, h.db.Gorm, here, org.New(h.db.Pool, h.db.Gorm, here, nil), tasks.Config{})
+	o := org.New(h.db.Pool, h.db.Gorm, here, nil)
+	app := tasks.New(h.db.Pool, h.db.Gorm, here, o, sftask.New(here, o), tasks.Config{})
 	if len(h.ids) == 0 || h.chance(3) {
 		h.n++
 		f := h.someFields()

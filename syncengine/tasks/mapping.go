@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"salesactions/models"
-	"salesactions/syncengine/org"
+	"salesactions/syncengine/sftask"
 )
 
 // mapping translates fields between here and Salesforce.
@@ -67,7 +67,7 @@ func (m mapping) here(t state, f field, r remote) (string, bool) {
 }
 
 func nameOf(subject string) string {
-	if subject = org.OneLine(subject); subject != "" {
+	if subject = sftask.OneLine(subject); subject != "" {
 		return subject
 	}
 	return noSubject
@@ -133,7 +133,7 @@ func (m mapping) subject(t state) string {
 	if t.origin == models.FromSalesforce {
 		return t.values[fieldName]
 	}
-	subject := org.RenderSubject(m.template, org.SubjectValues{"activity_type": t.kind.Name(), "activity_subject": t.values[fieldName]})
+	subject := sftask.RenderSubject(m.template, sftask.SubjectValues{"activity_type": t.kind.Name(), "activity_subject": t.values[fieldName]})
 	if subject == "" {
 		return t.values[fieldName]
 	}
@@ -151,7 +151,7 @@ func (m mapping) description(t state) string {
 		parts = append(parts, repLine+rep)
 	}
 	if m.marked {
-		parts = append(parts, org.Marker(t.id))
+		parts = append(parts, sftask.Marker(t.id))
 	}
 	return strings.TrimLeft(strings.Join(parts, "\n\n"), "\n")
 }
@@ -164,7 +164,7 @@ func (m mapping) detailsOf(t state, description string) string {
 	if t.origin == models.FromSalesforce {
 		return text
 	}
-	text = clean(strings.TrimSuffix(text, org.Marker(t.id)))
+	text = clean(strings.TrimSuffix(text, sftask.Marker(t.id)))
 	return clean(repAtEnd.ReplaceAllString(text, ""))
 }
 
@@ -173,7 +173,7 @@ var repAtEnd = regexp.MustCompile(`(?:^|\n\n)` + repLine + `\S+@\S+$`)
 
 // repNamed is the rep whom a description names at its end.
 func repNamed(t state, description string) string {
-	text := clean(strings.TrimSuffix(clean(description), org.Marker(t.id)))
+	text := clean(strings.TrimSuffix(clean(description), sftask.Marker(t.id)))
 	return strings.TrimPrefix(strings.TrimSpace(repAtEnd.FindString(text)), repLine)
 }
 
@@ -190,7 +190,7 @@ func markedAs(texts ...string) (uuid.UUID, bool) {
 		if id, err := uuid.Parse(text); err == nil {
 			return id, true
 		}
-		if id, found := org.FindMarker(text); found {
+		if id, found := sftask.FindMarker(text); found {
 			return id, true
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
-	"salesactions/syncengine/org"
+	"salesactions/syncengine/sftask"
 )
 
 var (
@@ -163,11 +163,11 @@ func TestDescriptionsKeepWhatIsOurs(t *testing.T) {
 	task := agreed(models.FromHere)
 	task.values[fieldRep] = "guest@example.com"
 	description := m.description(task)
-	require.Equal(t, "About the pilot.\n\nSales rep: guest@example.com\n\n"+org.Marker(task.id), description)
+	require.Equal(t, "About the pilot.\n\nSales rep: guest@example.com\n\n"+sftask.Marker(task.id), description)
 	require.Equal(t, "About the pilot.", m.detailsOf(task, description))
 	task.values[fieldDetails] = ""
 	require.Equal(t, "", m.detailsOf(task, m.description(task)))
-	require.Equal(t, "Edited there.", m.detailsOf(task, "Edited there.\r\n\r\n"+org.Marker(task.id)+"\r\n"))
+	require.Equal(t, "Edited there.", m.detailsOf(task, "Edited there.\r\n\r\n"+sftask.Marker(task.id)+"\r\n"))
 	id, found := markedAs("", description)
 	require.True(t, found)
 	require.Equal(t, task.id, id)

@@ -24,6 +24,7 @@ import (
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
+	"salesactions/syncengine/sftask"
 	"salesactions/syncengine/tasks"
 )
 
@@ -213,7 +214,7 @@ func (w *world) start(operations int64) *process {
 	o := org.New(p.pool, w.db.Gorm, p.outbox, func(context.Context) (org.Session, error) {
 		return org.Session{Client: client, Instance: w.server.URL, UserID: self}, nil
 	})
-	p.sync = tasks.New(p.pool, w.db.Gorm, p.outbox, o, tasks.Config{Settle: 20 * time.Millisecond})
+	p.sync = tasks.New(p.pool, w.db.Gorm, p.outbox, o, sftask.New(p.outbox, o), tasks.Config{Settle: 20 * time.Millisecond})
 	if err := o.Prepare(w.t.Context()); err != nil && operations == 0 {
 		require.NoError(w.t, err)
 	}

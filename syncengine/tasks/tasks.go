@@ -14,11 +14,12 @@ import (
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
+	"salesactions/syncengine/sftask"
 )
 
 // Config says how tasks are kept the same; zero values mean the defaults.
 type Config struct {
-	Settle time.Duration // see org.Creating; default 11 min
+	Settle time.Duration // see sftask.Creating; default 11 min
 	Lease  time.Duration // of a run of the outbox; default that of outbox.Config
 }
 
@@ -28,14 +29,15 @@ type Sync struct {
 	db     *gorm.DB
 	outbox *outbox.Outbox
 	org    *org.Org
+	writer *sftask.Writer
 	cfg    Config
 }
 
 // New returns the sync with an org.
-func New(pool *pgxpool.Pool, db *gorm.DB, o *outbox.Outbox, to *org.Org, cfg Config) *Sync {
+func New(pool *pgxpool.Pool, db *gorm.DB, o *outbox.Outbox, to *org.Org, writer *sftask.Writer, cfg Config) *Sync {
 	cfg.Settle = cmp.Or(cfg.Settle, 11*time.Minute)
 	cfg.Lease = cmp.Or(cfg.Lease, outbox.Config{}.WithDefaults().Lease)
-	return &Sync{pool: pool, db: db, outbox: o, org: to, cfg: cfg}
+	return &Sync{pool: pool, db: db, outbox: o, org: to, writer: writer, cfg: cfg}
 }
 
 // queue is the deliveries of tasks in the outbox.
@@ -43,8 +45,8 @@ var queue = outbox.Queue{To: models.ToSalesforce, Operation: models.Sync}
 
 func (s *Sync) now() time.Time { return s.outbox.Clock().Now() }
 
-func (s *Sync) creating() org.Creating {
-	return org.Creating{Purpose: budget.Tasks, Settle: s.cfg.Settle, Lease: s.cfg.Lease, Look: true}
+func (s *Sync) creating() sftask.Creating {
+	return sftask.Creating{Purpose: budget.Tasks, Settle: s.cfg.Settle, Lease: s.cfg.Lease, Look: true}
 }
 
 // switched says whether tasks go to Salesforce, and since when.

@@ -296,7 +296,7 @@ const idsPerQuery = 400
 // unsubscribed is somebody of whom Salesforce was told.
 type unsubscribed struct {
 	id, delivery int64
-	person       org.Whom
+	person       org.SalesforceIDs
 }
 
 // queueMissing asks of everybody who is unsubscribed here whether Salesforce knows, and
@@ -345,7 +345,7 @@ func (k *Keeper) missing(ctx context.Context, field string, batch []unsubscribed
 	if err != nil {
 		return nil, err
 	}
-	people := make([]org.Whom, len(batch))
+	people := make([]org.SalesforceIDs, len(batch))
 	for n, u := range batch {
 		people[n] = u.person
 	}

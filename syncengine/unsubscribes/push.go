@@ -24,7 +24,7 @@ type Push struct{ *Keeper }
 // optOut is a claimed delivery.
 type optOut struct {
 	outbox.Claimed
-	person org.Whom
+	person org.SalesforceIDs
 	record string // the lead or contact
 }
 
@@ -92,7 +92,7 @@ func (p Push) send(ctx context.Context, due []optOut) ([]outbox.Outcome, error) 
 	if err := p.org.Prepare(ctx); err != nil { // another field may have been chosen since the run began
 		return outbox.NotSent(due), err
 	}
-	people := make([]org.Whom, len(due))
+	people := make([]org.SalesforceIDs, len(due))
 	for n, o := range due {
 		people[n] = o.person
 	}

@@ -1,4 +1,4 @@
-package org
+package sftask
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
+	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 )
 
@@ -30,14 +31,14 @@ func (how Creating) lookWait(looks int) time.Duration {
 // SettleUnknown looks for Tasks of unknown outcome. One that is found is delivered,
 // with Looked set, unless it is among those that were there before. A look that failed
 // is repeated after a while, or is an error where no other would fare better.
-func (o *Org) SettleUnknown(ctx context.Context, unknown []Sent, before map[uuid.UUID][]string, how Creating) ([]outbox.Outcome, error) {
+func (w *Writer) SettleUnknown(ctx context.Context, unknown []Sent, before map[uuid.UUID][]string, how Creating) ([]outbox.Outcome, error) {
 	byField := map[string][]Sent{} // so that one field that is gone keeps no others waiting
 	for _, u := range unknown {
 		byField[u.ProofField] = append(byField[u.ProofField], u)
 	}
 	var outcomes []outbox.Outcome
 	for _, some := range byField {
-		settled, err := o.settle(ctx, some, before, how)
+		settled, err := w.settle(ctx, some, before, how)
 		if outcomes = append(outcomes, settled...); err != nil {
 			return outcomes, err
 		}
@@ -45,8 +46,8 @@ func (o *Org) SettleUnknown(ctx context.Context, unknown []Sent, before map[uuid
 	return outcomes, nil
 }
 
-func (o *Org) settle(ctx context.Context, unknown []Sent, before map[uuid.UUID][]string, how Creating) ([]outbox.Outcome, error) {
-	there, err := o.FindTasks(budget.For(ctx, budget.ProofOfTasks), unknown)
+func (w *Writer) settle(ctx context.Context, unknown []Sent, before map[uuid.UUID][]string, how Creating) ([]outbox.Outcome, error) {
+	there, err := w.findTasks(budget.For(ctx, budget.ProofOfTasks), unknown)
 	var paused *failure.PausedError
 	switch {
 	case err == nil:
@@ -64,13 +65,13 @@ func (o *Org) settle(ctx context.Context, unknown []Sent, before map[uuid.UUID][
 	}
 	outcomes := make([]outbox.Outcome, len(unknown))
 	for n, u := range unknown {
-		outcomes[n] = o.settled(u, there[u.Key], before[u.Key], how)
+		outcomes[n] = w.settled(u, there[u.Key], before[u.Key], how)
 	}
 	return outcomes, nil
 }
 
 // settled decides about one Task by the ids under which it was found.
-func (o *Org) settled(u Sent, found, before []string, how Creating) outbox.Outcome {
+func (w *Writer) settled(u Sent, found, before []string, how Creating) outbox.Outcome {
 	for _, id := range found {
 		if !slices.Contains(before, id) {
 			there := outbox.Delivered(u.Claimed, id)
@@ -78,9 +79,9 @@ func (o *Org) settled(u Sent, found, before []string, how Creating) outbox.Outco
 			return there
 		}
 	}
-	setup, _ := o.Known()
-	guarded := Scheme(u.Scheme) == SchemeKey && setup.Scheme == SchemeKey && u.ProofField == setup.KeyField && !u.LastDoubt
-	return how.absent(u.Claimed, guarded, o.clock().Now())
+	setup, _ := w.org.Known()
+	guarded := org.Scheme(u.Scheme) == org.SchemeKey && setup.Scheme == org.SchemeKey && u.ProofField == setup.KeyField && !u.LastDoubt
+	return how.absent(u.Claimed, guarded, w.outbox.Clock().Now())
 }
 
 // absent believes only a look that is made after the server can no longer be working

@@ -1,4 +1,4 @@
-package org
+package sftask
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"salesactions/models"
 	"salesactions/syncengine/budget"
 	"salesactions/syncengine/failure"
+	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 )
@@ -36,35 +37,35 @@ type Creating struct {
 }
 
 // CreateSize is how many Tasks the org bears in one call.
-func (o *Org) CreateSize() int { return o.creates.Size() }
+func (w *Writer) CreateSize() int { return w.creates.Size() }
 
 // Create creates Tasks, each once, and says what became of each: in one call, unless
 // the org bears fewer at once or some of them have had no answer before. How they can
 // be found again is stored before they are sent. An error besides the outcomes means
 // that nothing more can be sent now.
-func (o *Org) Create(ctx context.Context, run uuid.UUID, tasks []NewTask, claimed time.Time, how Creating) ([]outbox.Outcome, error) {
+func (w *Writer) Create(ctx context.Context, run uuid.UUID, tasks []NewTask, claimed time.Time, how Creating) ([]outbox.Outcome, error) {
 	if len(tasks) == 0 {
 		return nil, nil
 	}
-	sending, outcomes, err := o.noteSent(ctx, run, tasks, how)
+	sending, outcomes, err := w.noteSent(ctx, run, tasks, how)
 	if err != nil {
 		return nil, err
 	}
-	calls := outbox.SplitByDoubt(sending, o.creates.Size())
-	sent, err := outbox.Each(calls, func(call []NewTask) ([]outbox.Outcome, error) { return o.create(ctx, call, claimed, how) })
+	calls := outbox.SplitByDoubt(sending, w.creates.Size())
+	sent, err := outbox.Each(calls, func(call []NewTask) ([]outbox.Outcome, error) { return w.create(ctx, call, claimed, how) })
 	return append(outcomes, sent...), err
 }
 
 // noteSent keeps how Tasks can be found again, and returns those that may be sent. One
 // that may be there, under the key of a field that is not in force now, would be there
 // twice: it is looked for first.
-func (o *Org) noteSent(ctx context.Context, run uuid.UUID, tasks []NewTask, how Creating) ([]NewTask, []outbox.Outcome, error) {
-	setup, _ := o.Known()
+func (w *Writer) noteSent(ctx context.Context, run uuid.UUID, tasks []NewTask, how Creating) ([]NewTask, []outbox.Outcome, error) {
+	setup, _ := w.org.Known()
 	proofs := make([]outbox.Proof, len(tasks))
 	for n, t := range tasks {
-		proofs[n] = outbox.Proof{ID: t.ID, Scheme: string(setup.Scheme), Field: setup.proofField(), WhoID: t.WhoID}
+		proofs[n] = outbox.Proof{ID: t.ID, Scheme: string(setup.Scheme), Field: proofField(setup), WhoID: t.WhoID}
 	}
-	sure, err := o.outbox.Note(ctx, run, proofs)
+	sure, err := w.outbox.Note(ctx, run, proofs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,34 +83,34 @@ func (o *Org) noteSent(ctx context.Context, run uuid.UUID, tasks []NewTask, how 
 	return sending, looking, nil
 }
 
-func (o *Org) create(ctx context.Context, tasks []NewTask, claimed time.Time, how Creating) ([]outbox.Outcome, error) {
-	client, err := o.Client(ctx)
-	if err != nil || o.clock().Since(claimed) > how.Lease { // this process stood still: another run may know of these rows by now
+func (w *Writer) create(ctx context.Context, tasks []NewTask, claimed time.Time, how Creating) ([]outbox.Outcome, error) {
+	client, err := w.org.Client(ctx)
+	if err != nil || w.outbox.Clock().Since(claimed) > how.Lease { // this process stood still: another run may know of these rows by now
 		return outbox.NotSent(tasks), err
 	}
 	records := make([]map[string]any, len(tasks))
 	for n, t := range tasks {
 		records[n] = t.Fields
 	}
-	calling, cancel := outbox.WithStartLimit(budget.For(ctx, how.Purpose), o.clock(), how.Lease)
+	calling, cancel := outbox.WithStartLimit(budget.For(ctx, how.Purpose), w.outbox.Clock(), how.Lease)
 	defer cancel()
 	results, err := client.CreateMany(calling, "Task", records)
 	if err != nil {
-		setup, _ := o.Known()
-		rules := outbox.Rules{TooMany: o.creates, Refresh: o.Refresh, Unanswered: func(c outbox.Claimed, what failure.Failure, records int) outbox.Outcome {
+		setup, _ := w.org.Known()
+		rules := outbox.Rules{TooMany: w.creates, Refresh: w.org.Refresh, Unanswered: func(c outbox.Claimed, what failure.Failure, records int) outbox.Outcome {
 			return how.unanswered(c, records, setup.Scheme, what)
 		}}
-		return outbox.FailedCall(ctx, err, tasks, rules, func(half []NewTask) ([]outbox.Outcome, error) { return o.create(ctx, half, claimed, how) })
+		return outbox.FailedCall(ctx, err, tasks, rules, func(half []NewTask) ([]outbox.Outcome, error) { return w.create(ctx, half, claimed, how) })
 	}
-	return o.created(ctx, tasks, results)
+	return w.created(ctx, tasks, results)
 }
 
 // unanswered is a Task of which nobody knows whether it was created. With a key field
 // it can be sent again without a look: Salesforce refuses the second. One that has been
 // alone without an answer is given time.
-func (how Creating) unanswered(c outbox.Claimed, records int, scheme Scheme, what failure.Failure) outbox.Outcome {
+func (how Creating) unanswered(c outbox.Claimed, records int, scheme org.Scheme, what failure.Failure) outbox.Outcome {
 	o := outbox.Unanswered(c, what, records, how.lookWait(0))
-	if scheme == SchemeKey {
+	if scheme == org.SchemeKey {
 		o.Wait = outbox.Backoff(c.Times(what.Code))
 		if !how.Look {
 			o.State = models.Pending
@@ -122,8 +123,8 @@ func (how Creating) unanswered(c outbox.Claimed, records int, scheme Scheme, wha
 }
 
 // created decides what became of each Task of a call that Salesforce carried out.
-func (o *Org) created(ctx context.Context, tasks []NewTask, results []salesforce.SaveResult) ([]outbox.Outcome, error) {
-	setup, _ := o.Known()
+func (w *Writer) created(ctx context.Context, tasks []NewTask, results []salesforce.SaveResult) ([]outbox.Outcome, error) {
+	setup, _ := w.org.Known()
 	outcomes := make([]outbox.Outcome, len(tasks))
 	for n, t := range tasks {
 		if r := results[n]; r.Success {
@@ -132,8 +133,8 @@ func (o *Org) created(ctx context.Context, tasks []NewTask, results []salesforce
 			outcomes[n] = refused(t, r, len(tasks), setup)
 		}
 	}
-	learn(o.creates, outcomes)
-	return outcomes, o.heal(ctx, tasks, results, outcomes)
+	learn(w.creates, outcomes)
+	return outcomes, w.heal(ctx, tasks, results, outcomes)
 }
 
 // leastForLocks is how many records a call has at least, however many wait for locks:
@@ -159,7 +160,7 @@ func learn(gauge *outbox.Gauge, outcomes []outbox.Outcome) {
 }
 
 // refused decides about one Task of a call for so many that was not created.
-func refused(t NewTask, r salesforce.SaveResult, records int, setup Setup) outbox.Outcome {
+func refused(t NewTask, r salesforce.SaveResult, records int, setup org.Setup) outbox.Outcome {
 	if id, ours := doubleOf(r.Errors, setup.KeyField); ours {
 		there := outbox.Delivered(t.Claimed, id)
 		there.Looked = id != ""

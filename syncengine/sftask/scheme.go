@@ -1,4 +1,4 @@
-package org
+package sftask
 
 import (
 	"context"
@@ -10,20 +10,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"salesactions/models"
 	"salesactions/syncengine/failure"
+	"salesactions/syncengine/org"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
-)
-
-// Scheme is how a Task that was sent can be found again, so that none is made twice.
-type Scheme string
-
-// The schemes, the best first.
-const (
-	SchemeKey    Scheme = "key"    // a unique external id: Salesforce itself refuses the second
-	SchemeField  Scheme = "field"  // a text field that can be searched
-	SchemeMarker Scheme = "marker" // a line in the description, read back from the person's Tasks
 )
 
 // Marker is the line by which a Task is found again where no field holds our id.
@@ -46,21 +36,21 @@ func FindMarker(text string) (uuid.UUID, bool) {
 }
 
 // Mark sets the field of a new Task by which it is found again, where a field does it.
-func (s Setup) Mark(task map[string]any, id uuid.UUID) {
+func Mark(task map[string]any, s org.Setup, id uuid.UUID) {
 	switch s.Scheme {
-	case SchemeKey:
+	case org.SchemeKey:
 		task[s.KeyField] = id.String()
-	case SchemeField:
+	case org.SchemeField:
 		task[s.MarkerName] = id.String()
 	}
 }
 
 // proofField is the field by which Tasks that are sent now can be found again, or "".
-func (s Setup) proofField() string {
+func proofField(s org.Setup) string {
 	switch s.Scheme {
-	case SchemeKey:
+	case org.SchemeKey:
 		return s.KeyField
-	case SchemeField:
+	case org.SchemeField:
 		return s.MarkerName
 	}
 	return ""
@@ -77,11 +67,11 @@ var errFieldGone = &failure.PausedError{Class: failure.Setup, Code: "field_gone"
 	Text:   "It is not known whether this Task was created, and the field by which it would be found again is gone from Salesforce, or hidden from the connected user.",
 	Remedy: "Put the field back, or give the user access to it, then press Retry in Diagnostics."}
 
-// FindTasks returns the Salesforce ids of those of the Tasks that are there, deleted
-// ones too: a Task that somebody deleted was there once. Errors: *failure.PausedError
+// findTasks returns the Salesforce ids of those of the Tasks that are there, deleted
+// ones too: a Task that a person deleted was there once. Errors: *failure.PausedError
 // with the code field_gone where a field is not there to look by.
-func (o *Org) FindTasks(ctx context.Context, sent []Sent) (map[uuid.UUID][]string, error) {
-	client, err := o.Client(ctx)
+func (w *Writer) findTasks(ctx context.Context, sent []Sent) (map[uuid.UUID][]string, error) {
+	client, err := w.org.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -89,10 +79,10 @@ func (o *Org) FindTasks(ctx context.Context, sent []Sent) (map[uuid.UUID][]strin
 	byField := map[string][]Sent{}
 	var byMarker []Sent
 	for _, s := range sent {
-		if Scheme(s.Scheme) == SchemeMarker {
+		if org.Scheme(s.Scheme) == org.SchemeMarker {
 			byMarker = append(byMarker, s)
 		} else if s.Scheme != "" {
-			field := o.fieldOf(s)
+			field := w.fieldOf(s)
 			byField[field] = append(byField[field], s)
 		}
 	}
@@ -104,16 +94,16 @@ func (o *Org) FindTasks(ctx context.Context, sent []Sent) (map[uuid.UUID][]strin
 	if len(byMarker) == 0 {
 		return there, nil
 	}
-	return there, o.findByMarker(ctx, client.Client, byMarker, there)
+	return there, w.findByMarker(ctx, client.Client, byMarker, there)
 }
 
 // fieldOf is the field that a Task was sent with.
-func (o *Org) fieldOf(s Sent) string {
-	setup, _ := o.Known()
+func (w *Writer) fieldOf(s Sent) string {
+	setup, _ := w.org.Known()
 	switch {
 	case s.ProofField != "":
 		return s.ProofField
-	case Scheme(s.Scheme) == SchemeKey:
+	case org.Scheme(s.Scheme) == org.SchemeKey:
 		return setup.KeyField
 	default:
 		return setup.MarkerName
@@ -128,7 +118,7 @@ func findByField(ctx context.Context, client *salesforce.Client, field string, s
 	for n, s := range sent {
 		keys[n] = s.Key.String()
 	}
-	soql := `SELECT Id, ` + field + ` FROM Task WHERE ` + field + ` IN (` + Quoted(keys) + `)`
+	soql := `SELECT Id, ` + field + ` FROM Task WHERE ` + field + ` IN (` + org.Quoted(keys) + `)`
 	for r, err := range client.QueryAll(ctx, soql) {
 		if salesforce.IsCode(err, "INVALID_FIELD") {
 			return errFieldGone
@@ -150,9 +140,9 @@ const lookMargin = 5 * time.Minute
 // by now; the description cannot be searched, but it can be read (Salesforce: Task,
 // Description). Salesforce moves Tasks along when their lead or contact is converted
 // or merged, so those that they became are asked about too.
-func (o *Org) findByMarker(ctx context.Context, client *salesforce.Client, sent []Sent, there map[uuid.UUID][]string) error {
+func (w *Writer) findByMarker(ctx context.Context, client *salesforce.Client, sent []Sent, there map[uuid.UUID][]string) error {
 	wanted := make(map[uuid.UUID]bool, len(sent))
-	since := o.clock().Now()
+	since := w.outbox.Clock().Now()
 	var whos []string
 	alone := false // some are about no person
 	for _, s := range sent {
@@ -166,13 +156,13 @@ func (o *Org) findByMarker(ctx context.Context, client *salesforce.Client, sent 
 			whos = append(whos, s.WhoID)
 		}
 	}
-	whos, err := o.successors(ctx, whos)
+	whos, err := w.org.Successors(ctx, whos)
 	if err != nil {
 		return err
 	}
 	var about []string
-	for some := range slices.Chunk(whos, idsPerQuery) {
-		about = append(about, `WhoId IN (`+Quoted(some)+`)`)
+	for some := range slices.Chunk(whos, org.IDsPerQuery) {
+		about = append(about, `WhoId IN (`+org.Quoted(some)+`)`)
 	}
 	if alone {
 		about = append(about, `WhoId = null`)
@@ -189,30 +179,4 @@ func (o *Org) findByMarker(ctx context.Context, client *salesforce.Client, sent 
 		}
 	}
 	return nil
-}
-
-// successors returns leads and contacts with those that they became, and those that
-// these became.
-func (o *Org) successors(ctx context.Context, ids []string) ([]string, error) {
-	for asked, depth := 0, 0; asked < len(ids) && depth < followDepth; depth++ {
-		fresh := ids[asked:]
-		asked = len(ids)
-		if _, err := o.AskRecords(ctx, fresh); err != nil {
-			return nil, err
-		}
-		people := make([]Whom, len(fresh))
-		for n := range fresh {
-			people[n].LeadID = &fresh[n]
-		}
-		records, err := o.remembered(ctx, people)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range fresh {
-			if next := models.NormalSalesforceID(records[short(id)].follow); next != "" && !slices.Contains(ids, next) {
-				ids = append(ids, next)
-			}
-		}
-	}
-	return ids, nil
 }
