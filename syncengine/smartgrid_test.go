@@ -276,9 +276,13 @@ func TestTheReserveKeepsTheSmartGridAlive(t *testing.T) {
 	require.Contains(t, d.Grid(d.People[1], false).Trouble.Text, "used up until")
 }
 
-// again begins an engine that remembers nothing.
+// again ends the engine, whose last work would be counted too, and begins one that
+// remembers nothing and asks only when it is asked.
 func again(b *enginetest.Bundle) {
 	b.T.Helper()
+	stopping, cancel := context.WithTimeout(b.T.Context(), enginetest.Patience)
+	defer cancel()
+	require.NoError(b.T, b.Engine.Stop(stopping))
 	config := enginetest.Idle()
 	config.Work = false
 	b.Start(config)
