@@ -1,287 +1,196 @@
 package syncengine_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
-	"salesactions/postgres/postgrestest"
-	sandboxsalesforce "salesactions/sandbox/salesforce"
+	"salesactions/sandbox/fault"
 	"salesactions/syncengine"
 )
 
-// dayClock is a fake clock that knows for when work waits. Tickers do not count: they
-// tick beside work that goes on.
-type dayClock struct {
-	*clockwork.FakeClock
-	mu    sync.Mutex
-	waits map[*wait]time.Time
-}
-
-// wait is a timer that takes itself off the list.
-type wait struct {
-	clockwork.Timer
-	clock *dayClock
-}
-
-// NewTimer notes until when the caller waits.
-func (c *dayClock) NewTimer(d time.Duration) clockwork.Timer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	w := &wait{Timer: c.FakeClock.NewTimer(d), clock: c}
-	c.waits[w] = c.Now().Add(d)
-	return w
-}
-
-// Stop ends the wait.
-func (w *wait) Stop() bool {
-	w.clock.mu.Lock()
-	defer w.clock.mu.Unlock()
-	delete(w.clock.waits, w)
-	return w.Timer.Stop()
-}
-
-// earliest is for when the first of the work waits; false when nothing does.
-func (c *dayClock) earliest() (time.Time, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var first time.Time
-	for _, at := range c.waits {
-		if first.IsZero() || at.Before(first) {
-			first = at
+// reconciled says when the reconciliations began, newest first. All have ended.
+func (d *days) reconciled() (began []time.Time) {
+	d.T.Helper()
+	for _, run := range d.status().Runs {
+		if run.Kind == models.RunReconcile {
+			require.NotNil(d.T, run.FinishedAt)
+			began = append(began, run.StartedAt)
 		}
 	}
-	return first, !first.IsZero()
-}
-
-const (
-	// stride is how often jobs run that are due more often: each run looks for work, and
-	// most find none.
-	stride = 15 * time.Minute
-	// step is how far the time moves at once while work waits.
-	step = time.Second
-)
-
-// days are a workspace beside both sandboxes whose time a test moves: it runs the jobs
-// of the engine's table when they are due, in place of River.
-type days struct {
-	*bundle
-	clock   *dayClock
-	advance func(time.Duration)
-	jobs    []syncengine.Job
-	due     map[string]time.Time
-
-	mu    sync.Mutex
-	asked []string
-}
-
-func newDays(t *testing.T, start time.Time, daily int64) *days {
-	t.Helper()
-	d := &days{clock: &dayClock{FakeClock: clockwork.NewFakeClockAt(start), waits: map[*wait]time.Time{}}, due: map[string]time.Time{}}
-	org := openOrg(t, sandboxsalesforce.Config{People: 60, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, Clock: d.clock})
-	marketo := sandboxConfig()
-	marketo.People, marketo.Clock = 60, d.clock
-	config := syncengine.Config{Clock: d.clock, PollInterval: stride, TaskPoll: stride, ExportPoll: 5 * time.Second, Rate: 1 << 20, DailyBudget: daily, Copy: syncengine.CopyBulk,
-		SalesforceDaily: 1 << 40, Salesforce: syncengine.SalesforceCredentials{LoginURL: org.server.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}}
-	d.bundle = setup(t, marketo, config)
-	d.advance = postgrestest.FollowClock(t, d.db.Pool, d.clock.FakeClock)
-	d.engine.OnNudge(func(name string) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.asked = append(d.asked, name)
-	})
-	d.jobs = d.engine.Jobs()
-	for _, j := range d.jobs {
-		switch {
-		case j.OnStart:
-			d.due[j.Name] = start
-		case j.Next != nil:
-			d.due[j.Name] = j.Next(start)
-		}
-	}
-	return d
-}
-
-// move lets time pass, here, in the database and in both sandboxes.
-func (d *days) move(to time.Time) {
-	d.t.Helper()
-	if by := to.Sub(d.clock.Now()); by > 0 {
-		d.advance(by)
-	}
-}
-
-// run runs a job to its end, and lets time pass while it waits.
-func (d *days) run(j syncengine.Job) {
-	d.t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- j.Run(d.t.Context()) }()
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	for {
-		select {
-		case err := <-done:
-			if err != nil {
-				d.t.Logf("%s at %s: %v", j.Name, d.clock.Now().UTC().Format(time.DateTime), err)
-			}
-			return
-		case <-look.C:
-			if at, waits := d.clock.earliest(); waits {
-				d.move(minTime(at, d.clock.Now().Add(step)))
-			}
-		}
-	}
-}
-
-func minTime(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// settle runs the jobs that were asked for, until none is.
-func (d *days) settle() {
-	d.t.Helper()
-	for range 100 {
-		d.mu.Lock()
-		asked := map[string]bool{}
-		for _, name := range d.asked {
-			asked[name] = true
-		}
-		d.asked = nil
-		d.mu.Unlock()
-		if len(asked) == 0 {
-			return
-		}
-		for _, j := range d.jobs {
-			if asked[j.Name] {
-				d.run(j)
-			}
-		}
-	}
-	require.Fail(d.t, "jobs ask for each other without end")
-}
-
-// until lets time pass from one due time to the next.
-func (d *days) until(to time.Time) {
-	d.t.Helper()
-	d.settle()
-	for {
-		next := to
-		for _, at := range d.due {
-			next = minTime(next, at)
-		}
-		d.move(next)
-		if !next.Before(to) {
-			return
-		}
-		for _, j := range d.jobs {
-			if at, periodic := d.due[j.Name]; periodic && !at.After(d.clock.Now()) {
-				d.due[j.Name] = maxTime(j.Next(at), at.Add(stride))
-				d.run(j)
-				d.settle()
-			}
-		}
-	}
-}
-
-func maxTime(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// at is a time in UTC.
-func at(t *testing.T, text string) time.Time {
-	t.Helper()
-	v, err := time.Parse(time.DateTime, text)
-	require.NoError(t, err)
-	return v
-}
-
-// within checks that something began at a time, or in the minutes after it.
-func within(t *testing.T, want, began time.Time) {
-	t.Helper()
-	require.False(t, began.Before(want), "%s is before %s", began, want)
-	require.Less(t, began.Sub(want), stride, "%s is long after %s", began, want)
-}
-
-func (d *days) status() syncengine.Status {
-	d.t.Helper()
-	st, err := d.engine.Status(d.t.Context())
-	require.NoError(d.t, err)
-	return st
+	return began
 }
 
 func TestTwoDaysOfAWorkspace(t *testing.T) {
 	t.Parallel()
 	// In the night to November 1, Pacific time and Central time go back by an hour.
-	d := newDays(t, at(t, "2026-10-31 22:00:00"), 1<<40)
-	yes := true
-	require.NoError(t, d.engine.ChangeUnsubscribing(t.Context(), syncengine.UnsubscribingChange{Nightly: &yes}, "test"))
-	require.NoError(t, d.engine.StartSync(t.Context(), "test"))
-	d.until(at(t, "2026-10-31 23:00:00"))
-	require.Equal(t, syncengine.StateFollowing, d.status().State, "the initial sync is done")
-	require.Empty(t, d.difference())
+	d := newDays(t, at(t, "2026-10-31 22:00:00"), syncengine.Config{Copy: syncengine.CopyBulk})
+	d.copied()
 
-	require.NoError(t, d.sandbox.Change(ada, map[string]string{"title": "Changed at night"}))
+	require.NoError(t, d.Sandbox.Change(ada, map[string]string{"title": "Changed at night"}))
 	d.until(at(t, "2026-11-02 07:00:00"))
-	require.Empty(t, d.difference(), "the change was followed")
-	d.innocent()
+	require.Empty(t, differenceOf(d.Bundle), "the change was followed")
+	d.Innocent()
 
-	var reconciled []time.Time
-	for _, run := range d.status().Runs {
-		if run.Kind == models.RunReconcile {
-			require.NotNil(t, run.FinishedAt)
-			reconciled = append(reconciled, run.StartedAt)
-		}
-	}
-	require.Len(t, reconciled, 2)
-	within(t, at(t, "2026-11-02 03:00:00"), reconciled[0])
-	within(t, at(t, "2026-11-01 03:00:00"), reconciled[1])
-	report, err := d.engine.Report(t.Context())
+	began := d.reconciled()
+	require.Len(t, began, 2)
+	within(t, at(t, "2026-11-02 03:00:00"), began[0])
+	within(t, at(t, "2026-11-01 03:00:00"), began[1])
+	report, err := d.Engine.Report(t.Context())
 	require.NoError(t, err)
 	require.True(t, report.Equal, "%+v", report.Differences)
-
-	compared, err := models.RecentUnsubscribeRuns(t.Context(), d.db.Gorm, 10)
-	require.NoError(t, err)
-	require.Len(t, compared, 2)
-	within(t, at(t, "2026-11-02 04:00:00"), compared[0].StartedAt) // 20:00 in winter
-	within(t, at(t, "2026-11-01 03:00:00"), compared[1].StartedAt) // 20:00 in summer
 }
 
-func TestASpentBudgetIsFilledAtMidnightInChicago(t *testing.T) {
+func TestBothSidesAreComparedAtEightInTheEveningPacificTime(t *testing.T) {
 	t.Parallel()
-	const daily = 10_000
-	d := newDays(t, at(t, "2026-10-31 22:00:00"), daily)
-	require.NoError(t, d.engine.StartSync(t.Context(), "test"))
+	d := newDays(t, at(t, "2026-10-31 21:00:00"), syncengine.Config{})
+	d.copied()
+	tick := func(record string, on bool) {
+		_, err := d.Org.Act("update", "Contact", record, map[string]any{models.StandardOptOut: on})
+		require.NoError(t, err)
+	}
+	here := func(p models.Person) bool {
+		list, err := models.UnsubscribesOf(t.Context(), d.DB.Gorm, p.ID)
+		require.NoError(t, err)
+		return len(list) > 0
+	}
+	// A tick from long before the switch is found by a comparison only: between comparisons,
+	// new ticks are looked for.
+	there, record := somebody(d.Office, "Contact", 0)
+	tick(record, true)
 	d.until(at(t, "2026-10-31 23:00:00"))
-	_, err := d.db.Pool.Exec(t.Context(), `INSERT INTO api_usage (system, day, purpose, calls) VALUES ('marketo', '2026-10-31', 'test', $1)`, daily)
+	yes := true
+	require.NoError(t, d.Engine.ChangeUnsubscribing(t.Context(), syncengine.UnsubscribingChange{Nightly: &yes}, "test"))
+	ours, unticked := somebody(d.Office, "Contact", 1)
+	ways(d.Office)[models.ByRep](ours)
+	d.until(at(t, "2026-10-31 23:30:00"))
+	require.True(t, optedOut(d.Office, unticked, models.StandardOptOut), "it was pushed at once")
+
+	for _, night := range []string{
+		"2026-11-01 03:00:00", // in summer
+		"2026-11-02 04:00:00", // in winter
+	} {
+		tick(unticked, false)
+		d.until(at(t, night))
+		require.Equal(t, night != "2026-11-01 03:00:00", here(there), "the first comparison brings it")
+		require.False(t, optedOut(d.Office, unticked, models.StandardOptOut), "both sides are not compared yet")
+		d.until(at(t, night).Add(2 * stride))
+		require.Equal(t, models.BySalesforce, said(d.Office, there.ID).Source)
+		require.True(t, optedOut(d.Office, unticked, models.StandardOptOut), "it was pushed again")
+		compared, err := models.RecentUnsubscribeRuns(t.Context(), d.DB.Gorm, 1)
+		require.NoError(t, err)
+		within(t, at(t, night), compared[0].StartedAt)
+		require.Equal(t, models.RunDone, *compared[0].Outcome)
+		require.EqualValues(t, 1, compared[0].Pushed)
+	}
+	compared, err := models.RecentUnsubscribeRuns(t.Context(), d.DB.Gorm, 10)
 	require.NoError(t, err)
-	require.NoError(t, d.sandbox.Change(ada, map[string]string{"title": "Changed in the evening"}))
-
-	d.until(at(t, "2026-11-01 04:59:00"))
-	require.NotEmpty(t, d.difference(), "no call was left to read it")
-	trouble := d.status().Trouble
-	require.NotNil(t, trouble)
-	require.Equal(t, "budget", trouble.Code)
-	calls := d.calls()
-
-	d.until(at(t, "2026-11-01 06:00:00"))
-	require.Empty(t, d.difference(), "a new day began at 00:00 in summer, which is 05:00 UTC")
-	require.Greater(t, d.calls(), calls)
-	d.innocent()
+	require.Len(t, compared, 2, "one run a night")
+	require.Empty(t, d.Org.Violations())
 }
 
 // calls are all that Marketo was sent.
 func (d *days) calls() (n int) {
-	for _, calls := range d.sandbox.Calls() {
+	for _, calls := range d.Sandbox.Calls() {
 		n += calls
 	}
 	return n
+}
+
+func TestASpentBudgetIsFilledAtMidnightInChicago(t *testing.T) {
+	t.Parallel()
+	const daily, forPeople = 300, 240 // a fifth is kept for those who wait, and for deliveries
+	d := newDays(t, at(t, "2026-10-31 22:00:00"), syncengine.Config{DailyBudget: daily})
+	d.copied()
+	for _, night := range []string{
+		"2026-11-01 05:00:00", // in summer
+		"2026-11-02 06:00:00", // in winter: the day had 25 hours
+	} {
+		midnight := at(t, night)
+		d.until(midnight.Add(-time.Hour))
+		usage, err := d.Engine.MarketoBudget(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, forPeople, usage.Calls, "following the changes spent it")
+		require.Equal(t, midnight.AddDate(0, 0, -1).Format(time.DateOnly), usage.Day)
+		require.NoError(t, d.Sandbox.Change(ada, map[string]string{"title": "Changed before " + night}))
+		calls := d.calls()
+
+		d.until(midnight)
+		require.NotEmpty(t, differenceOf(d.Bundle), "no call was left to read it")
+		require.Equal(t, calls, d.calls())
+		trouble := d.status().Trouble
+		require.NotNil(t, trouble)
+		require.Equal(t, "budget", trouble.Code)
+		require.Contains(t, trouble.Text, "used up until "+midnight.Format(time.RFC3339))
+		require.False(t, trouble.Halted, "it goes on without an admin")
+
+		d.until(midnight.Add(time.Hour))
+		require.Empty(t, differenceOf(d.Bundle))
+		require.Greater(t, d.calls(), calls)
+	}
+	d.Innocent()
+}
+
+// sent records an email to a contact that is sent now.
+func (d *days) sent(key string) uuid.UUID {
+	in := d.Email(key)
+	in.OccurredAt = d.clock.Now()
+	return d.Record(in)[0]
+}
+
+// delivered checks that activities are in both systems once, with nothing besides.
+func (d *days) delivered(ids ...uuid.UUID) {
+	d.T.Helper()
+	d.OnceInMarketo(ids)
+	tasks := d.Tasks()
+	for _, id := range ids {
+		require.Len(d.T, tasks[id.String()], 1)
+	}
+	require.Len(d.T, tasks, len(ids))
+}
+
+// open counts the deliveries that are not known to have arrived.
+func (d *days) open() (n int) {
+	d.T.Helper()
+	require.NoError(d.T, d.DB.Pool.QueryRow(d.T.Context(), `SELECT count(*) FROM deliveries WHERE state <> 'delivered'`).Scan(&n))
+	return n
+}
+
+func TestAnOutageOfAnHourDelaysActivities(t *testing.T) {
+	t.Parallel()
+	d := newDays(t, at(t, "2026-11-03 14:00:00"), syncengine.Config{})
+	d.copied()
+	d.Logging(true, true, true)
+	before := d.sent("before")
+	d.until(at(t, "2026-11-03 15:59:00"))
+	d.delivered(before)
+
+	// Its first calls are carried out, and their answers are lost.
+	d.Sandbox.Fault(fault.Rule{Path: "/activities/external.json", Kind: fault.DropAfter, Count: 1})
+	d.Org.Fault(fault.Rule{Path: "/composite/sobjects", Kind: fault.DropAfter, Count: 1})
+	d.Sandbox.Fault(fault.Rule{Path: "/activities/pagingtoken.json", Kind: fault.HTML})
+	d.Org.Fault(fault.Rule{Path: "/composite", Kind: fault.HTML})
+	d.Org.Fault(fault.Rule{Path: "/query", Kind: fault.HTML})
+	doubted := d.sent("doubted")
+	d.settle()
+	d.Sandbox.Fault(fault.Rule{Kind: fault.HTML})
+	d.Org.Fault(fault.Rule{Kind: fault.HTML})
+	require.Equal(t, 2, d.open(), "both systems may have it or not")
+	late := d.sent("late")
+	require.NoError(t, d.Sandbox.Change(ada, map[string]string{"title": "Changed in the outage"}))
+	d.until(at(t, "2026-11-03 17:00:00"))
+	d.delivered(before, doubted)
+	require.NotEmpty(t, differenceOf(d.Bundle))
+	require.Len(t, d.Pauses(), 2, "neither system can be reached")
+
+	d.Sandbox.ClearFaults()
+	d.Org.ClearFaults()
+	d.until(at(t, "2026-11-03 18:00:00"))
+	d.delivered(before, doubted, late)
+	require.Empty(t, differenceOf(d.Bundle))
+	require.Empty(t, d.Pauses())
+	require.Zero(t, d.open(), "nothing is in doubt any more")
 }

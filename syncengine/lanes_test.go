@@ -12,14 +12,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/require"
 
 	"salesactions/models"
-	"salesactions/postgres/postgrestest"
 	sandboxsalesforce "salesactions/sandbox/salesforce"
 	"salesactions/syncengine"
-	"salesactions/syncengine/enginetest"
 )
 
 // gateway stands between the engine and both systems. It breaks the calls that a test
@@ -110,54 +107,25 @@ type lane struct {
 // lanes are a workspace in which all lanes have work.
 type lanes struct {
 	*days
-	org     *enginetest.Office
-	token   int64
 	gateway *gateway
 	n       int
 }
 
 func newLanes(t *testing.T) *lanes {
 	t.Helper()
-	start := at(t, "2026-06-01 08:00:00")
 	w := &lanes{gateway: &gateway{}}
-	d := &days{clock: &dayClock{FakeClock: clockwork.NewFakeClockAt(start), waits: map[*wait]time.Time{}}, due: map[string]time.Time{}}
-	w.days, w.org = d, enginetest.OpenOrg(t, sandboxsalesforce.Config{People: 60, Seed: 1, QuotaOff: true, KeyField: models.DefaultKeyField, Clock: d.clock})
-	marketo := sandboxConfig()
-	marketo.People, marketo.Clock = 60, d.clock
-	d.bundle = setup(t, marketo, syncengine.Config{Clock: d.clock, PollInterval: stride, TaskPoll: stride, ExportPoll: 5 * time.Second, Rate: 1 << 20,
-		DailyBudget: 1 << 40, SalesforceDaily: 1 << 40, Copy: syncengine.CopyPaged, HTTP: w.gateway, Linger: 100 * time.Millisecond,
-		Salesforce: syncengine.SalesforceCredentials{LoginURL: w.org.OrgServer.URL, ClientID: "sandbox-app", ClientSecret: "sandbox-app-secret"}})
-	d.advance = postgrestest.FollowClock(t, d.db.Pool, d.clock.FakeClock)
-	d.engine.OnNudge(func(name string) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.asked = append(d.asked, name)
-	})
-	d.jobs = d.engine.Jobs()
-	for _, j := range d.jobs {
-		if j.OnStart {
-			d.due[j.Name] = start
-		} else if j.Next != nil {
-			d.due[j.Name] = j.Next(start)
-		}
-	}
-	require.NoError(t, d.engine.StartSync(t.Context(), "test"))
-	d.until(start.Add(time.Hour))
-	require.Equal(t, syncengine.StateFollowing, d.status().State)
-	w.org.Desk = &enginetest.Desk{Bundle: &enginetest.Bundle{T: t, DB: d.db, Sandbox: d.sandbox, Engine: d.engine}}
-	_, token, err := models.CreateAPIToken(t.Context(), d.db.Gorm, d.clock.Now(), "test", models.ScopeRecord, "test")
-	require.NoError(t, err)
-	w.token = token.ID
+	w.days = newDays(t, at(t, "2026-06-01 08:00:00"), syncengine.Config{HTTP: w.gateway})
+	w.copied()
 	on := true
-	require.NoError(t, d.engine.ChangeLogging(t.Context(), syncengine.LoggingChange{Emails: &on, Replies: &on, Calls: &on, Tasks: &on}, "test"))
-	d.until(start.Add(2 * time.Hour))
+	require.NoError(t, w.Engine.ChangeLogging(t.Context(), syncengine.LoggingChange{Emails: &on, Replies: &on, Calls: &on, Tasks: &on}, "test"))
+	w.until(w.clock.Now().Add(time.Hour))
 	return w
 }
 
 // person is one of those with a contact in Salesforce, another with each number.
 func (w *lanes) person(n int) (id int64, contact string) {
-	w.t.Helper()
-	require.NoError(w.t, w.db.Pool.QueryRow(w.t.Context(), `SELECT id, salesforce_contact_id FROM people WHERE archived_at IS NULL AND salesforce_contact_id <> ''
+	w.T.Helper()
+	require.NoError(w.T, w.DB.Pool.QueryRow(w.T.Context(), `SELECT id, salesforce_contact_id FROM people WHERE archived_at IS NULL AND salesforce_contact_id <> ''
 		AND NOT unsubscribed ORDER BY id LIMIT 1 OFFSET $1::int % (SELECT count(*) FROM people WHERE archived_at IS NULL AND salesforce_contact_id <> '' AND NOT unsubscribed)`, n).Scan(&id, &contact))
 	return id, models.NormalSalesforceID(contact)
 }
@@ -167,39 +135,31 @@ func (w *lanes) email() (token string, id uuid.UUID) {
 	w.n++
 	person, _ := w.person(w.n)
 	token = fmt.Sprintf("Subject-%04d-", w.n)
-	return token, w.record(syncengine.ActivityInput{Key: token, Kind: models.EmailSent, OccurredAt: w.clock.Now(), PersonID: person,
-		Attributes: models.ActivityAttributes{Subject: token}})
-}
-
-func (w *lanes) record(in syncengine.ActivityInput) uuid.UUID {
-	w.t.Helper()
-	results, err := w.engine.RecordActivities(w.t.Context(), w.token, []syncengine.ActivityInput{in})
-	require.NoError(w.t, err)
-	require.Equal(w.t, syncengine.ActivityCreated, results[0].Status, "%+v", results[0].Err)
-	return results[0].ID
+	return token, w.Record(syncengine.ActivityInput{Key: token, Kind: models.EmailSent, OccurredAt: w.clock.Now(), PersonID: person,
+		Attributes: models.ActivityAttributes{Subject: token}})[0]
 }
 
 func (w *lanes) task() (token string, id uuid.UUID) {
 	w.n++
 	person, _ := w.person(w.n)
 	token = fmt.Sprintf("Reminder-%04d-", w.n)
-	task, err := w.engine.CreateTask(w.t.Context(), syncengine.TaskFields{Kind: ptr(models.TaskCall), Name: &token}, syncengine.PersonRef{PersonID: person}, "test")
-	require.NoError(w.t, err)
+	task, err := w.Engine.CreateTask(w.T.Context(), syncengine.TaskFields{Kind: ptr(models.TaskCall), Name: &token}, syncengine.PersonRef{PersonID: person}, "test")
+	require.NoError(w.T, err)
 	return token, task.ID
 }
 
 // remote is the record of the delivery that something has.
 func (w *lanes) remote(where string, id uuid.UUID) string {
-	w.t.Helper()
+	w.T.Helper()
 	var remote string
-	require.NoError(w.t, w.db.Pool.QueryRow(w.t.Context(), `SELECT remote_id FROM deliveries WHERE destination = 'salesforce' AND `+where+` = $1 AND operation <> 'update'`, id).Scan(&remote))
+	require.NoError(w.T, w.DB.Pool.QueryRow(w.T.Context(), `SELECT remote_id FROM deliveries WHERE destination = 'salesforce' AND `+where+` = $1 AND operation <> 'update'`, id).Scan(&remote))
 	return remote
 }
 
 // count says how many Tasks fit each token.
 func (w *lanes) count(tokens []string, fits func(r sandboxsalesforce.Record, token string) bool) []int {
 	counts := make([]int, len(tokens))
-	for r := range w.org.Org.Records("Task", false) {
+	for r := range w.Org.Records("Task", false) {
 		for n, token := range tokens {
 			if fits(r, token) {
 				counts[n]++
@@ -233,9 +193,9 @@ var all = []lane{
 		},
 		there: func(w *lanes, tokens []string) []int {
 			counts := make([]int, len(tokens))
-			for id, times := range w.org.InMarketo() {
+			for id, times := range w.InMarketo() {
 				var subject string
-				require.NoError(w.t, w.db.Pool.QueryRow(w.t.Context(), `SELECT attributes->>'subject' FROM activities WHERE id = $1`, id).Scan(&subject))
+				require.NoError(w.T, w.DB.Pool.QueryRow(w.T.Context(), `SELECT attributes->>'subject' FROM activities WHERE id = $1`, id).Scan(&subject))
 				if at := slices.Index(tokens, subject); at >= 0 {
 					counts[at] += times
 				}
@@ -258,7 +218,7 @@ var all = []lane{
 			w.deliver("deliver_salesforce")
 			for _, key := range keys {
 				person, _ := w.person(0)
-				w.record(syncengine.ActivityInput{Key: "open-" + key, Kind: models.EmailOpened, OccurredAt: w.clock.Now(), PersonID: person, EmailKey: key})
+				w.Record(syncengine.ActivityInput{Key: "open-" + key, Kind: models.EmailOpened, OccurredAt: w.clock.Now(), PersonID: person, EmailKey: key})
 			}
 			at := 0
 			return repeat(n, func() string { at++; return w.remote("activity_id", ids[at-1]) })
@@ -274,7 +234,7 @@ var all = []lane{
 	{name: "changes of reminders", job: "deliver_salesforce", operation: models.Sync, call: to(http.MethodPost, "/composite"),
 		add: func(w *lanes, n int) []string {
 			return w.known(n, func(id uuid.UUID) error {
-				_, err := w.engine.ChangeTask(w.t.Context(), id, syncengine.TaskFields{Status: ptr(models.TaskComplete)}, "test")
+				_, err := w.Engine.ChangeTask(w.T.Context(), id, syncengine.TaskFields{Status: ptr(models.TaskComplete)}, "test")
 				return err
 			})
 		},
@@ -285,7 +245,7 @@ var all = []lane{
 		}},
 	{name: "deletions of reminders", job: "deliver_salesforce", operation: models.Sync, call: to(http.MethodDelete, "/composite/sobjects"),
 		add: func(w *lanes, n int) []string {
-			return w.known(n, func(id uuid.UUID) error { return w.engine.DeleteTask(w.t.Context(), id, "test") })
+			return w.known(n, func(id uuid.UUID) error { return w.Engine.DeleteTask(w.T.Context(), id, "test") })
 		},
 		there: func(w *lanes, tokens []string) []int {
 			counts := w.count(tokens, func(r sandboxsalesforce.Record, id string) bool { return r.ID == id })
@@ -299,15 +259,15 @@ var all = []lane{
 			return repeat(n, func() string {
 				w.n++
 				person, contact := w.person(w.n)
-				_, _, err := w.engine.Unsubscribe(w.t.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{PersonID: person}, Source: models.ByRep, Actor: "test"})
-				require.NoError(w.t, err)
+				_, _, err := w.Engine.Unsubscribe(w.T.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{PersonID: person}, Source: models.ByRep, Actor: "test"})
+				require.NoError(w.T, err)
 				return contact
 			})
 		},
 		there: func(w *lanes, tokens []string) []int {
 			counts := make([]int, len(tokens))
 			for n, contact := range tokens {
-				if optedOut(w.org, contact, models.StandardOptOut) {
+				if optedOut(w.Office, contact, models.StandardOptOut) {
 					counts[n] = 1
 				}
 			}
@@ -325,25 +285,25 @@ func (w *lanes) known(n int, change func(uuid.UUID) error) []string {
 	tokens := make([]string, n)
 	for i, id := range ids {
 		tokens[i] = w.remote("task_id", id)
-		require.NoError(w.t, change(id))
+		require.NoError(w.T, change(id))
 	}
 	return tokens
 }
 
 // deliver lets a deliverer do all that is due, and what becomes due within some hours.
 func (w *lanes) deliver(job string) {
-	w.t.Helper()
+	w.T.Helper()
 	for range 40 {
 		w.once(job)
 		var open bool
-		require.NoError(w.t, w.db.Pool.QueryRow(w.t.Context(), `SELECT EXISTS (SELECT FROM deliveries WHERE destination = $1 AND (state = 'pending' AND hold IS NULL OR state = 'sending'))`,
+		require.NoError(w.T, w.DB.Pool.QueryRow(w.T.Context(), `SELECT EXISTS (SELECT FROM deliveries WHERE destination = $1 AND (state = 'pending' AND hold IS NULL OR state = 'sending'))`,
 			strings.TrimPrefix(job, "deliver_")).Scan(&open))
 		if !open {
 			return
 		}
 		w.move(w.clock.Now().Add(10 * time.Minute))
 	}
-	require.Fail(w.t, "deliveries never come to rest")
+	require.Fail(w.T, "deliveries never come to rest")
 }
 
 // once runs a deliverer once.
@@ -360,26 +320,26 @@ func (w *lanes) once(job string) {
 
 // rows are the states of the newest deliveries of a lane, and their codes.
 func (w *lanes) rows(l lane, since int64) map[models.DeliveryState]int {
-	w.t.Helper()
-	rows, err := w.db.Pool.Query(w.t.Context(), `SELECT state, count(*) FROM deliveries WHERE destination = $1 AND operation = $2 AND updated_at > to_timestamp($3) GROUP BY 1`,
+	w.T.Helper()
+	rows, err := w.DB.Pool.Query(w.T.Context(), `SELECT state, count(*) FROM deliveries WHERE destination = $1 AND operation = $2 AND updated_at > to_timestamp($3) GROUP BY 1`,
 		strings.TrimPrefix(l.job, "deliver_"), l.operation, since)
-	require.NoError(w.t, err)
+	require.NoError(w.T, err)
 	defer rows.Close()
 	states := map[models.DeliveryState]int{}
 	for rows.Next() {
 		var state models.DeliveryState
 		var n int
-		require.NoError(w.t, rows.Scan(&state, &n))
+		require.NoError(w.T, rows.Scan(&state, &n))
 		states[state] = n
 	}
-	require.NoError(w.t, rows.Err())
+	require.NoError(w.T, rows.Err())
 	return states
 }
 
 func (w *lanes) paused(job string) bool {
-	w.t.Helper()
+	w.T.Helper()
 	var paused bool
-	require.NoError(w.t, w.db.Pool.QueryRow(w.t.Context(), `SELECT paused_class IS NOT NULL FROM destinations WHERE name = $1`, strings.TrimPrefix(job, "deliver_")).Scan(&paused))
+	require.NoError(w.T, w.DB.Pool.QueryRow(w.T.Context(), `SELECT paused_class IS NOT NULL FROM destinations WHERE name = $1`, strings.TrimPrefix(job, "deliver_")).Scan(&paused))
 	return paused
 }
 
@@ -419,7 +379,7 @@ func TestEveryLaneMeansTheSameByAnError(t *testing.T) {
 }
 
 func (w *lanes) conform(l lane, c class) {
-	w.t.Helper()
+	w.T.Helper()
 	const n = 3
 	tokens := l.add(w, n)
 	w.move(w.clock.Now().Add(10 * time.Second)) // a Task is left alone in the second of its last change
@@ -432,21 +392,21 @@ func (w *lanes) conform(l lane, c class) {
 	}, func(r *http.Request) bool { return c.drops && l.call(r) })
 	w.once(l.job)
 	states := w.rows(l, since)
-	require.Equal(w.t, c.paused, w.paused(l.job), "%s, where %s: whether the destination pauses; %v", l.name, c.name, states)
+	require.Equal(w.T, c.paused, w.paused(l.job), "%s, where %s: whether the destination pauses; %v", l.name, c.name, states)
 	if c.poison {
-		require.Equal(w.t, 1, states[models.Failed], "%s: the one that spoils the call stands alone; %v", l.name, states)
-		require.GreaterOrEqual(w.t, states[models.Delivered], n-1, "%s: the others go on; %v", l.name, states)
+		require.Equal(w.T, 1, states[models.Failed], "%s: the one that spoils the call stands alone; %v", l.name, states)
+		require.GreaterOrEqual(w.T, states[models.Delivered], n-1, "%s: the others go on; %v", l.name, states)
 	} else {
-		require.Zero(w.t, states[models.Failed], "%s, where %s: none is to blame", l.name, c.name)
+		require.Zero(w.T, states[models.Failed], "%s, where %s: none is to blame", l.name, c.name)
 	}
 
 	w.gateway.set(nil, nil)
 	w.move(w.clock.Now().Add(20 * time.Minute))
 	if c.poison {
-		_, err := w.engine.RetryAll(w.t.Context(), "test")
-		require.NoError(w.t, err)
+		_, err := w.Engine.RetryAll(w.T.Context(), "test")
+		require.NoError(w.T, err)
 	}
 	w.deliver(l.job)
-	require.False(w.t, w.paused(l.job), "%s, where %s: it goes on", l.name, c.name)
-	require.Equal(w.t, slices.Repeat([]int{1}, n), l.there(w, tokens), "%s, where %s: each is there once", l.name, c.name)
+	require.False(w.T, w.paused(l.job), "%s, where %s: it goes on", l.name, c.name)
+	require.Equal(w.T, slices.Repeat([]int{1}, n), l.there(w, tokens), "%s, where %s: each is there once", l.name, c.name)
 }

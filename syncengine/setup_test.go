@@ -1,18 +1,13 @@
 package syncengine_test
 
 import (
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
-	"salesactions/postgres"
 	"salesactions/postgres/postgrestest"
-	sandboxmarketo "salesactions/sandbox/marketo"
-	sandboxsalesforce "salesactions/sandbox/salesforce"
-	"salesactions/syncengine"
 	"salesactions/syncengine/enginetest"
 )
 
@@ -20,32 +15,6 @@ func TestMain(m *testing.M) {
 	postgrestest.Widen(2) // they wait for what goes on in the background
 	postgrestest.Main(m)
 }
-
-// bundle is what the tests of whole days use of a workspace beside a Marketo.
-type bundle struct {
-	t          *testing.T
-	db         *postgres.DB
-	sandbox    *sandboxmarketo.Server
-	engine     *syncengine.Engine
-	difference func() string
-	innocent   func()
-}
-
-func setup(t *testing.T, sandbox sandboxmarketo.Config, config syncengine.Config) *bundle {
-	t.Helper()
-	b := enginetest.Setup(t, sandbox, config)
-	return &bundle{t: t, db: b.DB, sandbox: b.Sandbox, engine: b.Engine, difference: func() string { return differenceOf(b) }, innocent: b.Innocent}
-}
-
-// org is a Salesforce without a workspace beside it.
-type org struct{ server *httptest.Server }
-
-func openOrg(t *testing.T, config sandboxsalesforce.Config) org {
-	t.Helper()
-	return org{server: enginetest.OpenOrg(t, config).OrgServer}
-}
-
-func sandboxConfig() sandboxmarketo.Config { return enginetest.SandboxConfig() }
 
 // names of the 13 fields and the owner: ours, and Marketo's.
 var fieldNames = map[string]string{

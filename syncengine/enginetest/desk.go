@@ -33,6 +33,12 @@ func DeliveryConfig() syncengine.Config {
 func NewDesk(t *testing.T, b *Bundle) *Desk {
 	t.Helper()
 	b.Copied()
+	return Seat(t, b)
+}
+
+// Seat makes the token in a workspace as it is.
+func Seat(t *testing.T, b *Bundle) *Desk {
+	t.Helper()
 	d := &Desk{Bundle: b}
 	_, token, err := models.CreateAPIToken(t.Context(), b.DB.Gorm, time.Now(), "test", models.ScopeRecord, "test")
 	require.NoError(t, err)
