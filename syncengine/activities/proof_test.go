@@ -152,8 +152,13 @@ func TestAChangeOfTheKeyFieldDoublesNothingInDoubt(t *testing.T) {
 
 func TestATaskInDoubtWhoseFieldIsGoneIsParkedAndNotDoubledByRetry(t *testing.T) {
 	t.Parallel()
-	var hidden atomic.Bool
+	var hidden, changed atomic.Bool
+	var creates atomic.Int32
 	o := newOfficeBehind(t, enginetest.OrgConfig(), enginetest.DeliveryConfig(), func(o *enginetest.Office, w http.ResponseWriter, r *http.Request, _ []byte) bool {
+		if isCreate(r) && creates.Add(1) > 1 && !changed.Load() { // a second try would find the first before the field is gone
+			answer(w, 503, "")
+			return true
+		}
 		if hidden.Load() && strings.HasSuffix(r.URL.Path, "/queryAll") && strings.Contains(r.URL.RawQuery, models.DefaultKeyField) {
 			answer(w, 400, `[{"errorCode":"INVALID_FIELD","message":"No such column"}]`)
 			return true
@@ -167,6 +172,7 @@ func TestATaskInDoubtWhoseFieldIsGoneIsParkedAndNotDoubledByRetry(t *testing.T) 
 	none := ""
 	require.NoError(t, o.Engine.ChangeLogging(t.Context(), syncengine.LoggingChange{KeyField: &none}, "test"))
 	require.NoError(t, o.Engine.TestSalesforce(t.Context()))
+	changed.Store(true)
 	for range 2 {
 		require.Eventually(t, func() bool { state, code, _ := stateOf(o, id); return state == "failed" && code == "field_gone" }, 30*time.Second, 20*time.Millisecond)
 		require.Equal(t, 1, countTasks(o))
