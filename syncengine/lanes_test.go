@@ -257,11 +257,17 @@ var all = []lane{
 	{name: "opt-outs", job: "deliver_salesforce", operation: models.OptOut, call: to(http.MethodPatch, "/composite/sobjects"),
 		add: func(w *lanes, n int) []string {
 			return repeat(n, func() string {
-				w.n++
-				person, contact := w.person(w.n)
-				_, _, err := w.Engine.Unsubscribe(w.T.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{PersonID: person}, Source: models.ByRep, Actor: "test"})
-				require.NoError(w.T, err)
-				return contact
+				for range 200 { // who was opted out before has nothing to send
+					w.n++
+					person, contact := w.person(w.n)
+					_, created, err := w.Engine.Unsubscribe(w.T.Context(), syncengine.UnsubscribeWord{Whom: syncengine.PersonRef{PersonID: person}, Source: models.ByRep, Actor: "test"})
+					require.NoError(w.T, err)
+					if created && !optedOut(w.Office, contact, models.StandardOptOut) {
+						return contact
+					}
+				}
+				require.FailNow(w.T, "nobody is left to be opted out")
+				return ""
 			})
 		},
 		there: func(w *lanes, tokens []string) []int {
@@ -390,8 +396,11 @@ func (w *lanes) conform(l lane, c class) {
 		}
 		return c.fails.answer(strings.Contains(r.URL.Path, "/rest/v1/"))
 	}, func(r *http.Request) bool { return c.drops && l.call(r) })
-	w.once(l.job)
 	states := w.rows(l, since)
+	for tries := 0; len(states) == 0 && tries < 5; tries++ { // a run begins only once the one before gave its lease back
+		w.once(l.job)
+		states = w.rows(l, since)
+	}
 	require.Equal(w.T, c.paused, w.paused(l.job), "%s, where %s: whether the destination pauses; %v", l.name, c.name, states)
 	if c.poison {
 		require.Equal(w.T, 1, states[models.Failed], "%s: the one that spoils the call stands alone; %v", l.name, states)
