@@ -33,6 +33,12 @@ func DeliveryConfig() syncengine.Config {
 func NewDesk(t *testing.T, b *Bundle) *Desk {
 	t.Helper()
 	b.Copied()
+	// Whoever saves a connection has it checked, and our activity types made, beside the copy.
+	require.Eventually(t, func() bool {
+		var checking bool
+		require.NoError(t, b.DB.Pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM river_job WHERE kind = 'marketo_check' AND finalized_at IS NULL)`).Scan(&checking))
+		return !checking
+	}, Patience, 5*time.Millisecond)
 	return Seat(t, b)
 }
 
