@@ -11,6 +11,7 @@ import (
 
 	"salesactions/models"
 	"salesactions/syncengine/outbox"
+	"salesactions/syncengine/who"
 )
 
 // The queues of the outbox that activities are in.
@@ -68,7 +69,8 @@ func load(ctx context.Context, pool *pgxpool.Pool, claimed []outbox.Claimed) ([]
 	rows, err := pool.Query(ctx, `
 		SELECT a.id, a.email_id, a.kind, a.occurred_at, coalesce(a.rep_email, ''), a.attributes, e.attributes,
 			coalesce(p.id, a.person_id), p.salesforce_contact_id, p.salesforce_lead_id, p.salesforce_account_id, p.salesforce_opportunity_id
-		FROM activities a LEFT JOIN activities e ON e.id = a.email_id LEFT JOIN people p ON p.id = person_now(a.person_id)
+		FROM activities a LEFT JOIN activities e ON e.id = a.email_id
+			LEFT JOIN people named ON named.id = a.person_id LEFT JOIN people p ON p.id = `+who.NowOfNamed+`
 		WHERE a.id = ANY($1) ORDER BY a.occurred_at, a.id`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read claimed activities: %w", err)

@@ -18,6 +18,7 @@ import (
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
 	"salesactions/syncengine/sftask"
+	"salesactions/syncengine/who"
 )
 
 // toSalesforce creates Tasks. Creates of completed Tasks lock nothing and run side by
@@ -87,7 +88,7 @@ const askedAge = 24 * time.Hour
 // knows, and of contacts that Salesforce was asked about.
 func (s *toSalesforce) knownOpportunity() outbox.Narrow {
 	return outbox.Narrow{
-		Joins: `JOIN activities ka ON ka.id = d.activity_id LEFT JOIN people kp ON kp.id = person_now(ka.person_id)
+		Joins: `JOIN activities ka ON ka.id = d.activity_id LEFT JOIN people named ON named.id = ka.person_id LEFT JOIN people kp ON kp.id = ` + who.NowOfNamed + `
 			LEFT JOIN salesforce_records kr ON kr.id = left(kp.salesforce_contact_id, 15)`,
 		Where: `(kp.salesforce_contact_id IS NULL OR kp.salesforce_opportunity_id IS NOT NULL OR kr.asked_at > @asked_after)`,
 		Args:  pgx.NamedArgs{"asked_after": s.outbox.Clock().Now().Add(-askedAge)},

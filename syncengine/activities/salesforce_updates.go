@@ -16,6 +16,7 @@ import (
 	"salesactions/syncengine/failure"
 	"salesactions/syncengine/outbox"
 	"salesactions/syncengine/salesforce"
+	"salesactions/syncengine/who"
 )
 
 // salesforceUpdates brings what happened to emails to their Tasks: all that is known
@@ -87,7 +88,8 @@ func (u *salesforceUpdates) group(ctx context.Context, claimed []outbox.Claimed)
 	}
 	rows, err := u.pool.Query(ctx, `
 		SELECT a.id, a.email_id, coalesce(task.remote_id, ''), coalesce(p.salesforce_account_id, task.who_id, '')
-		FROM activities a JOIN activities e ON e.id = a.email_id LEFT JOIN people p ON p.id = person_now(e.person_id)
+		FROM activities a JOIN activities e ON e.id = a.email_id
+			LEFT JOIN people named ON named.id = e.person_id LEFT JOIN people p ON p.id = `+who.NowOfNamed+`
 		LEFT JOIN deliveries task ON task.activity_id = a.email_id AND task.destination = 'salesforce' AND task.operation = 'create'
 		WHERE a.id = ANY($1)`, ids)
 	if err != nil {
